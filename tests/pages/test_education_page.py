@@ -1,5 +1,6 @@
 """The tab of consumer education: entering an activity, taking one out, seeing all."""
 
+import json
 import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from seed.demo.accounts import store_accounts
 from survey.access.roles import DEMO_CITY, Role
-from survey.education.entry_list import build_template
+from survey.education.entry_list import build_template, propose_entry_mapping
 from survey.education.registers import ACTIVITIES, BASES
 from survey.frame.city_frame import shipped_cities, upsert_cities
 from survey.kit.navigation import PageKey
@@ -261,3 +262,29 @@ def test_a_base_that_seems_to_be_there_is_asked_about(open_page: Open, read: Rea
     assert not app.exception
     with read_scope(current_settings().store_url) as session:
         assert sorted(session.exec(select(EducationBase.name))) == ["Hall", "Museum"]
+
+
+def test_a_list_with_heads_of_its_own_is_read_and_its_mapping_corrected(
+    open_page: Open, read: Read
+) -> None:
+    app = open_tab(open_page, Role.CITY_OFFICIAL, "bases", SUZHOU)
+    lines = (
+        "消费教育基地名册,,,,,,,",
+        "所在市,基地名称,类别,级别,授牌时间,详细地址,老年人,未成年人",
+        "苏州,老馆,体验中心,市级,２０２３年３月,观前街1号,是,否",
+    )
+    content = "\n".join(lines).replace("３月,", "３月１５日,").encode()
+    upload = next(each for each in app.file_uploader if str(each.key).startswith("bases/list"))
+    upload.set_value(("list.csv", content, "text/csv")).run()
+    assert "1 cells need another look" in read(app)
+    proposed = propose_entry_mapping(BASES, content=content).mapping
+    codes = {"kind": {"体验中心": "hall"}}
+    mapping = json.dumps({**proposed.model_dump(), "codes": codes}).encode()
+    fields = [each for each in app.file_uploader if str(each.key).endswith("/mapping")]
+    field = next(each for each in fields if str(each.key).startswith("bases/"))
+    field.set_value(("mapping.json", mapping, "application/json")).run()
+    assert "Level: 级别" in read(app)
+    app.button(key="bases/list/enter").click().run()
+    with read_scope(current_settings().store_url) as session:
+        (base,) = session.exec(select(EducationBase))
+    assert (base.name, base.kind, str(base.named_on)) == ("老馆", "hall", "2023-03-15")

@@ -1,7 +1,7 @@
 """The report of an experience check: the words of the page behind the gate, for its readers."""
 
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import docx
@@ -22,14 +22,24 @@ from tests.context.experience_checks.small_check import START, RunningCheck, emp
 from tests.pdf_reading import run_poppler, squeeze
 from tests.work_of import work_of
 
+HEARD = (
+    "1 venues were told what was noted. 0 replied; of {lapsed} the deadline passed "
+    "without a reply; {waiting} can still reply."
+)
 
-def make(check: RunningCheck, person: Principal, form: ReportFormat = ReportFormat.DOCX) -> bytes:
+
+def make(
+    check: RunningCheck,
+    person: Principal,
+    form: ReportFormat = ReportFormat.DOCX,
+    now: datetime = START,
+) -> bytes:
     settings = Settings(data_dir=check.folder.parent, report_organisation="Suzhou association")
     content: bytes = run_in_transaction(
         check.url,
         lambda session: (
             make_check_report(
-                work_of(session, person, START, settings=settings),
+                work_of(session, person, now, settings=settings),
                 wave_id=check.id,
                 form=form,
                 language="en",
@@ -62,11 +72,16 @@ def test_a_report_says_how_the_check_was_made_and_below_ten_venues_no_figure(
     assert "Buy something for about 20 yuan" in words
     assert "Jiangsu" in words
     assert venue.name not in words
+    assert "Venues are sent what was noted once a visit is approved." in words
     check.do(send_to_venues, due_on=china_date(START) + timedelta(5))
     check.do(close_experience_check)
     check.do(sign_experience_check, now=START + timedelta(6))
     words = words_of(make(check, analyst))
     assert "Not released" not in words
+    # One of the three venues was visited and told; nobody replied by the deadline.
+    assert HEARD.format(lapsed=0, waiting=1) in words
+    late = words_of(make(check, analyst, now=START + timedelta(6)))
+    assert HEARD.format(lapsed=1, waiting=0) in late
     pdf = run_poppler("pdftotext", make(check, analyst, ReportFormat.PDF))
     assert squeeze("Restaurants and markets") in squeeze(pdf)
     assert squeeze("Suzhou association") in squeeze(pdf)

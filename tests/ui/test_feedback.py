@@ -16,6 +16,7 @@ WRITERS = {
     "feedback.py": "the one way",
     "export.py": "a background job keeps its problem, and the download button says those of files",
     "evidence_releases.py": "runs within the download button, which says its problems",
+    "comparative_tests/page.py": "runs within the download button, which says its problems",
     "experience_checks/findings.py": "runs within the download button, which says its problems",
     "releases.py": "runs within the download button, which says its problems",
     "report_downloads.py": "runs within the download button, which says its problems",
@@ -25,9 +26,9 @@ WRITERS = {
 CATCHERS = {
     "background_job.py": "keeps the problem of a thread",
     "bulk_import/target.py": "keeps the error with the file that it is about",
-    "comparative_tests/preparation.py": "the list of values says why the file cannot be read",
     "count_mapping.py": "keeps the form of a mapping beside the file that it does not fit",
     "feedback.py": "the one way",
+    "list_entry.py": "the list says why the file cannot be read",
     "outside_data.py": "keeps the error with the file that it is about",
     "page_runner.py": "errors while a page is drawn",
 }

@@ -23,6 +23,7 @@ from survey.cli.output import (
     print_table,
 )
 from survey.cli.output_file import output_file
+from survey.collection.importing.mapped_list import ListProposal
 from survey.collection.importing.mapping_documents import write_mapping_json
 from survey.collection.importing.rejections import reason_of
 from survey.comparative_tests.measured_values import (
@@ -52,7 +53,7 @@ from survey.counts.published_quarters import preview_published, store_published
 from survey.counts.standing_deliveries import list_delivered_periods
 from survey.counts.trader_lists import import_cases
 from survey.counts.trader_rules import ask_for_traders
-from survey.education.entry_list import add_entries, read_entry_file
+from survey.education.entry_list import add_entries, propose_entry_mapping, read_entry_file
 from survey.education.registers import ACTIVITIES, BASES, STATIONS, Register
 from survey.figures.figure_table import csv_bytes
 from survey.frame.workbook_io import CellError, tabulate_errors
@@ -86,7 +87,7 @@ class FileKind(StrEnum):
     """Single complaints, counted by week."""
     OPINION = "opinion"
     EDUCATION = "education"
-    """Activities of consumer education; this and what follows in the columns of the template."""
+    """Activities of consumer education."""
     BASES = "bases"
     STATIONS = "stations"
     TEST_VALUES = "test-values"
@@ -99,14 +100,7 @@ class FileKind(StrEnum):
 
     @property
     def counts(self) -> CountKind:
-        """The kind of counts that the file is stored as.
-
-        Raises:
-            RefusedError: it holds no counts.
-        """
-        if self.register is not None:
-            raise RefusedError("no_mapping", msg("A list of a register has the columns of its "
-                                                 "template and needs no mapping."))  # fmt: skip
+        """The kind of counts that the file is stored as, if it holds counts."""
         if self in {FileKind.COMPLAINT_WEEKS, FileKind.COMPLAINT_WEEK_CASES}:
             return COMPLAINT_WEEKS
         return OPINION if self is FileKind.OPINION else COMPLAINTS
@@ -145,6 +139,9 @@ def mapping(
     with error_reporting():
         if kind is FileKind.TEST_VALUES:
             _propose_of_values(file, test, account)
+            return
+        if kind.register is not None:
+            _print_proposal(propose_entry_mapping(kind.register, content=read_bytes(file)))
             return
         proposal = propose_mapping(kind.counts, read_bytes(file), of_cases=kind.is_cases)
         typer.echo(write_mapping_json(proposal.mapping).decode(), nl=False)
@@ -211,10 +208,11 @@ def import_(
     """
     with error_reporting():
         if kind.register is not None:
-            _import_list(kind, file, account, problems, output, dry_run=dry_run)
+            listed = _ListFile(file, mapping, account)
+            _import_list(kind, listed, problems, output, dry_run=dry_run)
             return
         if kind is FileKind.TEST_VALUES:
-            given = _ValueFile(file, mapping, test, occasion, reason, account)
+            given = _ValueFile(file, mapping, account, test, occasion, reason)
             _import_values(given, problems, output, dry_run=dry_run)
             return
         content, day = read_bytes(file), data_as_of.date() if data_as_of else china_date(now())
@@ -337,8 +335,7 @@ def alarms(
 
 def _import_list(
     kind: FileKind,
-    file: Path,
-    account: str | None,
+    given: "_ListFile",
     problems: Path | None,
     output: OutputFormat,
     *,
@@ -348,7 +345,11 @@ def _import_list(
     register = _REGISTERS[kind]
     with read_as_operator() as work:
         listed = read_entry_file(
-            _act_as(work, account), register=register, name=file.name, content=read_bytes(file)
+            _act_as(work, given.account),
+            register=register,
+            name=given.path.name,
+            content=read_bytes(given.path),
+            mapping=given.read_mapping(),
         )
     for each in listed.repeated[:_LISTED]:
         title = register.details(each)["title"]
@@ -358,7 +359,7 @@ def _import_list(
     if not dry_run:
         added = change_as_operator(
             lambda work: add_entries(
-                _act_as(work, account), register=register, listed=listed, with_repeated=False
+                _act_as(work, given.account), register=register, listed=listed, with_repeated=False
             )
         )
     rows = len(listed.entries)
@@ -384,15 +385,24 @@ def _refuse_cells(errors: Sequence[CellError], path: Path | None, code: str) -> 
 
 
 @dataclass(frozen=True)
-class _ValueFile:
-    """A laboratory's file, how it is read, and what its values are."""
+class _ListFile:
+    """A list, how it is read, and who brings it in."""
 
     path: Path
     mapping: Path | None
+    account: str | None
+
+    def read_mapping(self) -> bytes:
+        return read_bytes(self.mapping) if self.mapping else b""
+
+
+@dataclass(frozen=True)
+class _ValueFile(_ListFile):
+    """A laboratory's file, and what its values are."""
+
     test: str
     occasion: MeasurementRound
     reason: str
-    account: str | None
 
 
 def _find_test(work: Work, key: str) -> Seen:
@@ -410,6 +420,10 @@ def _propose_of_values(file: Path, test: str, account: str | None) -> None:
     with read_as_operator() as work:
         own = _act_as(work, account)
         proposal = propose_test_mapping(own, _find_test(own, test), content=read_bytes(file))
+    _print_proposal(proposal)
+
+
+def _print_proposal(proposal: ListProposal[Any]) -> None:
     typer.echo(write_mapping_json(proposal.mapping).decode(), nl=False)
     print_note("Columns of the file: {columns}", columns=" · ".join(proposal.heads))
 
@@ -427,7 +441,7 @@ def _import_values(
             occasion=given.occasion,
             name=given.path.name,
             content=read_bytes(given.path),
-            mapping=read_bytes(given.mapping) if given.mapping else b"",
+            mapping=given.read_mapping(),
         )
     _refuse_cells(listed.errors, problems, "test_values_refused")
     stored = 0
@@ -482,13 +496,13 @@ def _print_problem(row: int, column: str, value: str, reason: str) -> None:
 
 def _list_losses(kind: CountKind, changes: DeliveryChanges) -> None:
     for each in changes.losses[:_LISTED]:
-        print_note("Would be lost: area {area}, month {month}", area=each.area, month=each.period)
+        print_note("Would be lost: area {area}, {period}", area=each.area, period=each.period)
     language = current_settings().language
     for lost in changes.lost_lists[:_LISTED]:
         print_note(
-            "Would be lost: {what}, month {month}, areas: {areas}",
+            "Would be lost: {what}, {period}, areas: {areas}",
             what=name_lost(kind, lost, language),
-            month=lost.period,
+            period=lost.period,
             areas=lost.areas,
         )
 

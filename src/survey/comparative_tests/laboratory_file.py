@@ -4,48 +4,31 @@ A row for each value, or a row for each sample with a column for each characteri
 the XML export of a laboratory's system. The mapping is proposed by the heads, and can be corrected.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Annotated, Literal
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Literal
 
 from pydantic import Field
 
-from survey.collection.importing.mapping_documents import (
-    MAX_HEAD_ROW,
-    Head,
-    MappingDocument,
-    Word,
-    parse_mapping_document,
+from survey.collection.importing.mapped_list import (
+    ListMapping,
+    ListProposal,
+    MappedFile,
+    parse_list_mapping,
+    propose_list_mapping,
 )
-from survey.collection.importing.rejections import ImportNotPossibleError
-from survey.collection.importing.usual_heads import (
-    MAX_HEAD_ROWS,
-    MAX_SHEETS,
-    bare_head,
-    guess_columns,
-    read_usual_heads,
-)
+from survey.collection.importing.mapping_documents import Head, MappingDocument, Word
+from survey.collection.importing.usual_heads import bare_head, guess_columns, read_usual_heads
 from survey.comparative_tests.rules import GradingRules
 from survey.comparative_tests.value_list import VALUE_SHEET
-from survey.frame.workbook_io import ListedRows, WorkbookRow, WorkbookSheet
-from survey.locale import Message, msg
-from survey.tabular.raw_rows import (
-    JOINT,
-    RawRows,
-    iter_filled_parts,
-    list_sheets,
-    read_heads,
-    read_raw_rows,
-)
-from survey.tabular.text_table import FileUnreadableError
+from survey.frame.workbook_io import ListedRows
+from survey.tabular.raw_rows import JOINT
 from survey.tabular.written_dates import fold
-from survey.tabular.xml_rows import is_xml, read_xml_rows
 
 _KIND: Literal["test-values"] = "test-values"
-_KEYS = tuple(column.key for column in VALUE_SHEET.columns)
 _CELLS = ("value", "uncertainty", "coverage")
 _REQUIRED = ("sample", "characteristic", "value", "measured_on")
+_MERGED = ("sample", "characteristic", "measured_on")
 _PLUS_MINUS = "\u00b1"
 _SIGNS = frozenset(f"0123456789.<- {_PLUS_MINUS}")
 
@@ -58,50 +41,25 @@ class ValueColumn(MappingDocument):
     cell: Literal["value", "uncertainty", "coverage"] = "value"
 
 
-class ValueMapping(MappingDocument):
+class ValueMapping(ListMapping):
     """Meaning of the columns of a laboratory's file; keys are those of the template."""
 
     kind: Literal["test-values"] = _KIND
-    sheet: str = ""
-    """Worksheet; empty: the first with content."""
-    head_row: Annotated[int, Field(ge=1, le=MAX_HEAD_ROW)] = 1
-    head_rows: Annotated[int, Field(ge=1, le=2)] = 1
-    columns: dict[str, Head] = Field(default={})
-    """Key of the template -> head of its column."""
-    constants: dict[str, Word] = Field(default={})
-    """Key of the template -> what holds for all rows, such as the coverage factor."""
     spread: list[ValueColumn] = Field(default=[])
     """Columns side by side for the characteristics of a sample."""
-    codes: dict[str, dict[str, Word]] = Field(default={})
-    """Key -> text of the file -> number of the sample, or characteristic."""
 
-
-@dataclass(frozen=True)
-class ValueProposal:
-    """Mapping proposed for a file, and all its heads, of which a person may choose others."""
-
-    mapping: ValueMapping
-    heads: tuple[str, ...]
+    def list_columns(self) -> list[tuple[str, str]]:
+        """Return key and head of every column that is read."""
+        spread = [(each.cell, each.column) for each in self.spread]
+        return [*super().list_columns(), *spread]
 
 
 def parse_value_mapping(content: bytes) -> ValueMapping:
     """Return the mapping in a JSON file; raise `ImportNotPossibleError` if it is none."""
-    mapping = parse_mapping_document(content, ValueMapping)
-    for field, names in (("columns", mapping.columns), ("constants", mapping.constants),
-                         ("codes", mapping.codes)):  # fmt: skip
-        for name in sorted({*names} - {*_KEYS}):
-            raise ImportNotPossibleError(
-                msg(
-                    "Mapping file, {place}: {name} is none of {known}.",
-                    place=field,
-                    name=name[:40],
-                    known=", ".join(_KEYS),
-                )
-            )
-    return mapping
+    return parse_list_mapping(content, ValueMapping, VALUE_SHEET)
 
 
-def propose_value_mapping(content: bytes, rules: GradingRules) -> ValueProposal:
+def propose_value_mapping(content: bytes, rules: GradingRules) -> ListProposal[ValueMapping]:
     """Return the mapping proposed for a file by its heads: of its best worksheet.
 
     Args:
@@ -111,24 +69,7 @@ def propose_value_mapping(content: bytes, rules: GradingRules) -> ValueProposal:
     Raises:
         FileUnreadableError: There is no readable table in the file.
     """
-    best: tuple[int, ValueProposal] | None = None
-    sheets = ("",) if is_xml(content) else list_sheets(content)
-    for sheet in sheets[:MAX_SHEETS]:
-        raw = _read_raw(content, sheet, MAX_HEAD_ROWS + 2)
-        for row in range(1, min(MAX_HEAD_ROWS, len(raw.rows)) + 1):
-            for count in (1, 2):
-                heads = read_heads(raw, row, count)
-                columns, spread = _guess(heads, rules)
-                score = len(columns) + len(spread)
-                if best is None or score > best[0]:
-                    mapping = ValueMapping(
-                        sheet=sheet if len(sheets) > 1 else "", head_row=row, head_rows=count,
-                        columns=columns, spread=spread,
-                    )  # fmt: skip
-                    best = score, ValueProposal(mapping, tuple(filter(None, heads)))
-    if best is None:
-        raise FileUnreadableError(msg("The file is empty."))
-    return best[1]
+    return propose_list_mapping(content, partial(_guess, rules=rules))
 
 
 def read_laboratory_file(content: bytes, mapping: ValueMapping) -> list[ListedRows]:
@@ -141,96 +82,33 @@ def read_laboratory_file(content: bytes, mapping: ValueMapping) -> list[ListedRo
         ImportNotPossibleError: The mapping names a column that the file lacks, or leaves one out
             that is needed.
     """
-    given = {*mapping.columns, *mapping.constants}
-    if mapping.spread:
-        given |= {"characteristic", "value"}
-    missing = [column.label for column in VALUE_SHEET.columns
-               if column.key in _REQUIRED and column.key not in given]  # fmt: skip
-    if missing:
-        raise ImportNotPossibleError(
-            msg("No column of the file was found for “{column}”. Please give a mapping.",
-                column=missing[0])
-        )  # fmt: skip
-    raw = _read_raw(content, mapping.sheet)
-    heads = read_heads(raw, mapping.head_row, mapping.head_rows)
-    first = mapping.head_row - 1 + mapping.head_rows
-    for head in (*mapping.columns.values(), *(each.column for each in mapping.spread)):
-        if head not in heads:
-            raise ImportNotPossibleError(
-                msg("The mapping names a column {column} that the file lacks.", column=head)
-            )
-    places = {key: heads.index(head) for key, head in mapping.columns.items()}
-    merged = {places[key] for key in ("sample", "characteristic", "measured_on") if key in places}
-    for row, place, text in iter_filled_parts(raw, first, merged):
-        raw.rows[row][place] = text
+    # The columns of a wide table say the characteristic, and hold the values.
+    required = [key for key in _REQUIRED if not mapping.spread or key not in _REQUIRED[1:3]]
+    file = MappedFile(content, mapping, VALUE_SHEET, required, _MERGED)
     spread = _group_by_characteristic(mapping.spread) or {"": {}}
-    codes = {key: {fold(text): code for text, code in known.items()}
-             for key, known in mapping.codes.items()}  # fmt: skip
-    lists = []
-    for characteristic, columns in spread.items():
-        labels = {**mapping.columns, **columns}
-        own = {key: heads.index(head) for key, head in columns.items()}
-        fixed = mapping.constants | ({"characteristic": characteristic} if columns else {})
-        rows = [
-            WorkbookRow(number, _translate(cells, fixed, codes))
-            for number, cells in _iter_cells(raw, first, places | own, own)
-        ]
-        lists.append(ListedRows(_label(labels), rows))
-    return lists
+    return [
+        file.read(own, partial(_tidy, fixed={*mapping.constants}, characteristic=characteristic))
+        for characteristic, own in spread.items()
+    ]
 
 
-def _read_raw(content: bytes, sheet: str, most_rows: int | None = None) -> RawRows:
-    if is_xml(content):
-        return read_xml_rows(content)
-    return read_raw_rows(content, sheet=sheet, most_rows=most_rows)
-
-
-def _iter_cells(
-    raw: RawRows, first: int, places: Mapping[str, int], needed: Mapping[str, int]
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield row number and key -> text of the rows that hold something.
+def _tidy(cells: dict[str, str], fixed: Collection[str], characteristic: str) -> dict[str, str]:
+    """Return cells as the template has them: no full width, and 31.0 ± 0.4 apart.
 
     Args:
-        needed: Columns of which one has to be filled: a wide table may leave values out.
+        fixed: Keys of what holds for all rows; a factor only for values with an uncertainty.
+        characteristic: Characteristic of a wide table; empty if the cells say it.
     """
-    for number, row in enumerate(raw.rows[first:], start=first + 1):
-        cells = {
-            key: row[place].strip() if place < len(row) else "" for key, place in places.items()
-        }
-        if any(cells[key] for key in needed or places):
-            yield number, cells
-
-
-def _translate(
-    cells: dict[str, str], fixed: Mapping[str, str], codes: Mapping[str, Mapping[str, str]]
-) -> dict[str, str]:
-    """Return the cells as the template has them: own codes, full width, and 31.0 ± 0.4 apart.
-
-    Args:
-        fixed: What holds for all rows; a coverage factor only for values with an uncertainty.
-    """
-    made = {key: codes.get(key, {}).get(fold(text), text) for key, text in cells.items()}
+    made = cells | ({"characteristic": characteristic} if characteristic else {})
     for key in _CELLS:
         if key in made and not set(plain := fold(made[key])) - _SIGNS:
             made[key] = plain
     value, sign, half = made.get("value", "").partition(_PLUS_MINUS)
     if sign and not made.get("uncertainty"):
         made |= {"value": value.strip(), "uncertainty": half.strip()}
-    is_bare = not made.get("uncertainty") and "uncertainty" not in fixed
-    return made | {key: text for key, text in fixed.items() if key != "coverage" or not is_bare}
-
-
-def _label(heads: Mapping[str, str]) -> WorkbookSheet:
-    """Return the sheet of the template with the heads of the file as labels of its columns."""
-    return replace(
-        VALUE_SHEET,
-        columns=tuple(
-            replace(column, label=Message("{head}", {"head": heads[column.key]}))
-            if column.key in heads
-            else column
-            for column in VALUE_SHEET.columns
-        ),
-    )
+    if "coverage" in fixed and not made.get("uncertainty"):
+        del made["coverage"]
+    return made
 
 
 def _group_by_characteristic(spread: Sequence[ValueColumn]) -> dict[str, dict[str, str]]:
@@ -252,15 +130,15 @@ def _bare(head: str) -> str:
     return bare_head(head.replace("_", ""))
 
 
-def _guess(heads: Sequence[str], rules: GradingRules) -> tuple[dict[str, str], list[ValueColumn]]:
-    """Return key -> head, and the columns of characteristics; of two alike neither."""
+def _guess(heads: Sequence[str], _: Sequence[str], rules: GradingRules) -> ValueMapping:
+    """Return the columns of keys and of characteristics; of two alike neither."""
     columns = guess_columns(heads, _usual_heads(), _bare)
     spread = [] if "characteristic" in columns else list(_iter_spread(heads, rules))
     if spread:
         taken = {each.column for each in spread}
         columns = {key: head for key, head in columns.items()
                    if key not in _CELLS[:1] and head not in taken}  # fmt: skip
-    return columns, spread
+    return ValueMapping(columns=columns, spread=spread)
 
 
 def _iter_spread(heads: Sequence[str], rules: GradingRules) -> Iterator[ValueColumn]:

@@ -12,11 +12,11 @@ from sqlmodel import Session, col, select
 
 from survey.access.audit import actor_id
 from survey.access.work import Seen, Work
-from survey.collection.importing.mapping_documents import write_mapping_json
+from survey.collection.importing.mapped_list import ListProposal
 from survey.comparative_tests.access import REASON, TESTS
 from survey.comparative_tests.grading import NOT_APPLICABLE, Measurement, is_decidable
 from survey.comparative_tests.laboratory_file import (
-    ValueProposal,
+    ValueMapping,
     parse_value_mapping,
     propose_value_mapping,
     read_laboratory_file,
@@ -115,18 +115,20 @@ def read_value_file(
 
 def _read_lists(
     name: str, content: bytes, rules: GradingRules, mapping: bytes
-) -> tuple[list[ListedRows], bytes]:
-    """Return the rows of a file, and the mapping by which it was read; empty for the template."""
-    if not mapping:
+) -> tuple[list[ListedRows], ValueMapping | None]:
+    """Return the rows of a file, and the mapping by which it was read; None for the template."""
+    if mapping:
+        used = parse_value_mapping(mapping)
+    else:
         try:
-            return [read_table_file(name, content, VALUE_SHEET)], b""
+            return [read_table_file(name, content, VALUE_SHEET)], None
         except (WorkbookError, RefusedError):
             # Not the template: what the file is, or why it cannot be read, its heads decide.
-            mapping = write_mapping_json(propose_value_mapping(content, rules).mapping)
-    return read_laboratory_file(content, parse_value_mapping(mapping)), mapping
+            used = propose_value_mapping(content, rules).mapping
+    return read_laboratory_file(content, used), used
 
 
-def propose_test_mapping(work: Work, seen: Seen, *, content: bytes) -> ValueProposal:
+def propose_test_mapping(work: Work, seen: Seen, *, content: bytes) -> ListProposal[ValueMapping]:
     """Return the mapping proposed for a laboratory's file about test `seen`; store nothing.
 
     Raises:

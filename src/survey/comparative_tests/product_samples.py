@@ -1,6 +1,6 @@
 """Samples of a comparative test: bought as a consumer buys them, with barcode and proof."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -9,14 +9,23 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from survey.access.work import Seen, Work
+from survey.collection.importing.mapped_list import ListMapping, MappedFile, propose_list_mapping
+from survey.collection.importing.usual_heads import guess_columns, read_usual_heads
 from survey.comparative_tests.access import TESTS
 from survey.frame.plan_workbook import read_table_file
-from survey.frame.workbook_io import CellChecker, CellError, sheet_of_record
+from survey.frame.workbook_io import (
+    CellChecker,
+    CellError,
+    WorkbookRow,
+    WorkbookSheet,
+    sheet_of_record,
+)
 from survey.locale import msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.tables import ComparativeTestState, ProductSample
 from survey.store.tables.evidence import SampleData
+from survey.tabular.written_dates import fold
 
 MAX_DIGITS = 15
 
@@ -66,7 +75,12 @@ def parse_claims(text: str) -> dict[str, Decimal] | None:
 MAX_SAMPLES = 200
 MAX_PRICE_YUAN = 1_000_000
 _GTIN_LENGTHS = (8, 12, 13, 14)
+_MOST_DIGITS = max(_GTIN_LENGTHS)
 SAMPLE_SHEET = sheet_of_record("samples", SampleData)
+_BARCODE_SHEET = WorkbookSheet(
+    "barcodes",
+    tuple(each for each in SAMPLE_SHEET.columns if each.key in {"gtin", "brand", "model"}),
+)
 
 
 @dataclass(frozen=True)
@@ -77,8 +91,45 @@ class SampleList:
     errors: tuple[CellError, ...]
 
 
-def read_sample_file(work: Work, seen: Seen, *, name: str, content: bytes) -> SampleList:
+_Barcodes = Mapping[str, Mapping[str, str]]
+"""GTIN of 14 digits -> brand and model by their keys."""
+
+
+def _read_barcodes(content: bytes) -> _Barcodes:
+    """Return the products in a file with barcodes, brands and models, in whatever layout.
+
+    Raises:
+        FileUnreadableError: There is no readable table in the file.
+        ImportNotPossibleError: A column is missing.
+        RefusedError: A barcode is none, or stands for two products.
+    """
+    names = {column.key: column.list_titles() for column in _BARCODE_SHEET.columns}
+    usual = read_usual_heads(_BARCODE_SHEET.name, names)
+    mapping = propose_list_mapping(
+        content,
+        lambda heads, _: ListMapping(kind=_BARCODE_SHEET.name, columns=guess_columns(heads, usual)),
+    ).mapping
+    listed = MappedFile(content, mapping, _BARCODE_SHEET, names, names).read()
+    known: dict[str, Mapping[str, str]] = {}
+    for row in listed.rows:
+        product = {key: row.cells[key] for key in ("brand", "model")}
+        gtin = fold(row.cells["gtin"])
+        if not is_gtin(gtin) or known.setdefault(gtin.zfill(_MOST_DIGITS), product) != product:
+            raise TESTS.refuse(
+                msg("Row {row} of the barcodes: {gtin} is no barcode, or stands for two products.",
+                    row=row.number, gtin=gtin[:20])
+            )  # fmt: skip
+    return known
+
+
+def read_sample_file(
+    work: Work, seen: Seen, *, name: str, content: bytes, barcodes: bytes = b""
+) -> SampleList:
     """Return samples read from an uploaded list for test `seen`, and its problems; store nothing.
+
+    Args:
+        barcodes: File of products by barcode, from which an empty brand or model is filled in, and
+            others are checked.
 
     Raises:
         WorkbookError, RefusedError: the file as a whole.
@@ -87,17 +138,26 @@ def read_sample_file(work: Work, seen: Seen, *, name: str, content: bytes) -> Sa
     query = select(ProductSample.code).where(ProductSample.test_id == test.id)
     taken = dict.fromkeys(work.session.exec(query), 0)
     listed = read_table_file(name, content, SAMPLE_SHEET)
-    samples = listed.read(lambda check: _read_sample(check, taken, china_date(work.now)))
+    known = _read_barcodes(barcodes) if barcodes else {}
+    samples = listed.read(lambda check: _read_sample(check, taken, china_date(work.now), known))
     too_many = msg("A test has at most {count} samples.", count=MAX_SAMPLES)
     listed.require_rows("code", too_many if len(taken) > MAX_SAMPLES else None)
     return SampleList(samples, listed.problems())
 
 
-def _read_sample(check: CellChecker, taken: dict[str, int], today: date) -> SampleData | None:
-    texts = {key: check.text(key) for key in ("code", "brand", "model", "batch", "maker", "place")}
-    receipt, gtin = check.text("receipt"), check.text("gtin", required=False)
+def _read_sample(
+    check: CellChecker, taken: dict[str, int], today: date, barcodes: _Barcodes
+) -> SampleData | None:
+    receipt, gtin = check.text("receipt"), fold(check.text("gtin", required=False))
     if gtin and not is_gtin(gtin):
         check.fail("gtin", msg("This is no barcode: its check digit does not fit."))
+    cells, product = check.row.cells, barcodes.get(gtin.zfill(_MOST_DIGITS), {})
+    empty = {key: name for key, name in product.items() if not cells.get(key)}
+    check.row = WorkbookRow(check.row.number, {**cells, **empty})
+    texts = {key: check.text(key) for key in ("code", "brand", "model", "batch", "maker", "place")}
+    for key, name in product.items():
+        if fold(texts[key]) != fold(name):
+            check.fail(key, msg("This barcode stands for “{name}”.", name=name))
     claims = check.text("claims", required=False)
     if parse_claims(claims) is None:
         check.fail("claims", msg("Claimed values look like spf:50; volume:217."))

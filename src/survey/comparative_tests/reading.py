@@ -1,6 +1,6 @@
 """Comparative tests as a principal may read them: the list, and one test with its grades."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -15,9 +15,11 @@ from survey.comparative_tests.grading import Measurement, MissingValuesError, Sa
 from survey.comparative_tests.measured_values import list_measurements, measurement_of
 from survey.comparative_tests.product_samples import list_product_samples
 from survey.comparative_tests.released_grades import (
+    PartnerApproval,
     compute_corrected_grades,
     compute_grades,
     grade_of_document,
+    list_partner_approvals,
 )
 from survey.comparative_tests.rules import GradingRules, parse_rules
 from survey.locale import Labels, labels_of
@@ -119,6 +121,8 @@ class ComparativeTestDetail:
     hearings: tuple[tuple[str, Reply], ...]
     """Makers with what they were sent and what they replied."""
     errata: tuple[ValueErratum, ...]
+    approvals: Mapping[str, PartnerApproval | None]
+    """Partner of a joint test -> its approval of the grades as they are; None without one."""
 
     @property
     def seen(self) -> Seen:
@@ -175,6 +179,7 @@ def get_comparative_test(work: Work, *, test_id: UUID) -> ComparativeTestDetail:
         values=tuple(values),
         hearings=_list_hearings(work.session, test.id),
         errata=_list_errata(work.session, test.id, codes, values, is_own=is_own),
+        approvals=list_partner_approvals(work.session, test),
     )
 
 

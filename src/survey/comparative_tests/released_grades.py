@@ -6,7 +6,10 @@ stands beside it.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -36,8 +39,10 @@ from survey.comparative_tests.product_samples import list_product_samples, parse
 from survey.comparative_tests.rules import parse_rules
 from survey.comparative_tests.value_list import ValueData
 from survey.locale import RefusedError, msg
+from survey.records import Text
 from survey.store.audit_chain import canonical_json
 from survey.store.audit_events import AuditEvent
+from survey.store.china_time import china_date
 from survey.store.tables import (
     ComparativeTest,
     ComparativeTestErratum,
@@ -46,6 +51,20 @@ from survey.store.tables import (
 )
 
 _STEPS = TypeAdapter(SampleGrade)
+_LETTER = Text(label=msg("Number or day of the letter"), most=200)
+_SEPARATOR = re.compile(r"[,;\uff0c\uff1b\u3001\n]")
+
+
+@dataclass(frozen=True)
+class PartnerApproval:
+    """Letter by which a partner of a joint test approved grades, and the hash of these grades."""
+
+    letter: str
+    approved_on: date
+    sha256: str
+
+
+_APPROVALS = TypeAdapter(dict[str, PartnerApproval])
 
 
 def grade_to_document(grade: SampleGrade) -> dict[str, Any]:
@@ -93,6 +112,58 @@ def compute_corrected_grades(session: Session, test: ComparativeTest) -> dict[UU
     }
 
 
+def list_partner_approvals(
+    session: Session, test: ComparativeTest
+) -> dict[str, PartnerApproval | None]:
+    """Return partner of a joint test -> its approval of the grades as they are; None without."""
+    parts = (" ".join(part.split()) for part in _SEPARATOR.split(test.partners))
+    given = _APPROVALS.validate_python(test.partner_approvals)
+    partners = {partner: given.get(partner) for partner in parts if partner}
+    if not partners or test.state is ComparativeTestState.RELEASED:
+        return partners
+    is_graded = not list_missing_values(session, test)
+    signed = _hash_of(test, compute_grades(session, test)) if is_graded else ""
+    return {
+        partner: approval if approval and approval.sha256 == signed else None
+        for partner, approval in partners.items()
+    }
+
+
+def record_partner_approval(
+    work: Work, seen: Seen, *, partner: str, letter: str, approved_on: date
+) -> None:
+    """Record that a partner of joint test `seen` approved its grades, by the letter that says so.
+
+    It holds for the grades as they are now; where a value changes, the partner is asked anew.
+
+    Raises:
+        RefusedError: there is no such partner, values are missing, or the letter or day cannot be.
+    """
+    test = work.lock(
+        TESTS, seen, (ComparativeTestState.MAKERS_HEARD,), Action.RELEASE_PRODUCT_TESTS
+    )
+    _require_values(work, test)
+    if partner not in list_partner_approvals(work.session, test):
+        raise TESTS.refuse(msg("The plan of the test names no such partner."))
+    if approved_on > china_date(work.now):
+        raise TESTS.refuse(msg("This day is yet to come."))
+    signed = _hash_of(test, compute_grades(work.session, test))
+    approval = {
+        "letter": work.require_text(TESTS, letter, _LETTER),
+        "approved_on": approved_on.isoformat(),
+        "sha256": signed,
+    }
+    test.partner_approvals = {**test.partner_approvals, partner: approval}
+    work.save(TESTS, test, AuditEvent.PRODUCT_TEST_PARTNER_APPROVED, partner=partner, **approval)
+
+
+def _require_values(work: Work, test: ComparativeTest) -> None:
+    if list_missing_values(work.session, test):
+        raise TESTS.refuse(
+            msg("Values are missing or not decidable. Enter a retest or a correction first.")
+        )
+
+
 def sign_comparative_test(
     work: Work, seen: Seen, *, releases: bool | None = None
 ) -> ComparativeTestState:
@@ -102,15 +173,20 @@ def sign_comparative_test(
         releases: What the person was told that this signature does; None where nobody was told.
 
     Raises:
-        RefusedError: the principal gave the first signature, the makers were not heard yet, or
+        RefusedError: the principal gave the first signature, the makers were not heard yet, a
+            partner has not approved the grades, or
             the signature would do something else than the person was told.
     """
     test = work.lock(
         TESTS, seen, (ComparativeTestState.MAKERS_HEARD,), Action.RELEASE_PRODUCT_TESTS
     )
-    if list_missing_values(work.session, test):
+    _require_values(work, test)
+    awaited = [
+        name for name, given in list_partner_approvals(work.session, test).items() if given is None
+    ]
+    if awaited:
         raise TESTS.refuse(
-            msg("Values are missing or not decidable. Enter a retest or a correction first.")
+            msg("These partners have not approved the grades: {names}.", names="; ".join(awaited))
         )
     grades = compute_grades(work.session, test)
     signed = _hash_of(test, grades)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from survey.collection.importing.mapped_list import ListMapping
 from survey.comparative_tests.grading import NOT_APPLICABLE, Measurement, is_decidable
 from survey.comparative_tests.product_samples import parse_decimal, read_decimal
 from survey.comparative_tests.replicates import combine_replicates
@@ -61,8 +62,8 @@ class ValueList:
 
     values: tuple[ValueData, ...]
     errors: tuple[CellError, ...]
-    mapping: bytes = b""
-    """How a file with columns of its own was read, as JSON; empty for the template."""
+    mapping: ListMapping | None = None
+    """How a file with columns of its own was read; None for the template."""
 
 
 NOT_DECIDABLE = msg(

@@ -30,6 +30,7 @@ TOTAL = "total"
 """Code list of sums over all codes; key of the texts that mean a total in the file of columns."""
 COUNT_YEARS = range(2000, 2101)
 _MONTH_CHARS = len("2024-05")
+_MONTH = msg("Month")
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,8 @@ class CountKind:
     """Table that holds the sums by area: of single counts, or of each code list (`lens`)."""
     whole: Mapping[str, str]
     """Columns and values of the rows of `sums` that add up to everything in an area."""
+    period: Message = _MONTH
+    """What a revision holds the counts of."""
     money: frozenset[str] = frozenset()
     """Measures delivered in yuan and stored in hundredths, so that sums are exact."""
     bounds: tuple[tuple[str, str], ...] = ()

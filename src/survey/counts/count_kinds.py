@@ -139,6 +139,7 @@ COMPLAINT_WEEKS = CountKind(
     table=ComplaintWeek,
     sums=ComplaintWeek,
     whole={},
+    period=msg("Week"),
 )
 COMPLAINT_CODES = tuple(COMPLAINTS.codes)
 """Columns with codes, in the order of the key."""

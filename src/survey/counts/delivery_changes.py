@@ -99,7 +99,7 @@ class DeliveryLosesError(SurveyError):
         super().__init__(
             msg(
                 "This delivery lacks something that stands in {months}: areas, days, classes or "
-                "whole lists. Deliver these months with all of it, or confirm the loss.",
+                "whole lists. Deliver it anew with all of it, or confirm the loss.",
                 months=", ".join(sorted(months)),
             )
         )

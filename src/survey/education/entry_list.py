@@ -3,7 +3,8 @@
 What is written has the columns of the template, so that it can be corrected and read again.
 """
 
-from collections.abc import Callable, Collection, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic
@@ -13,6 +14,15 @@ from sqlmodel import col, select
 from survey.access.principal import covers_whole_area
 from survey.access.roles import NATION
 from survey.access.work import Work
+from survey.collection.importing.mapped_list import (
+    ListMapping,
+    ListProposal,
+    MappedFile,
+    parse_list_mapping,
+    propose_list_mapping,
+)
+from survey.collection.importing.rejections import ImportNotPossibleError
+from survey.collection.importing.usual_heads import find_unit, guess_columns, read_usual_heads
 from survey.education.registers import (
     D,
     E,
@@ -25,17 +35,21 @@ from survey.frame.plan_workbook import read_table_file
 from survey.frame.workbook_io import (
     CellChecker,
     CellError,
+    ListedRows,
     WorkbookColumn,
     WorkbookSheet,
     sheet_of_record,
 )
 from survey.frame.written_places import parse_area
-from survey.locale import msg
-from survey.records import Column, Flag, Yuan
+from survey.locale import RefusedError, msg
+from survey.records import Column, Flag, Number, Text, Year, Yuan
 from survey.store.china_time import china_date
 from survey.store.tables.registers import EntryData
+from survey.tabular.workbook_safety import WorkbookError
+from survey.tabular.written_numbers import parse_number
 
 MAX_ENTRIES = 2_000
+_YEAR = re.compile(r"((?:19|20)\d\d)\s*\u5e74")
 _AREA = WorkbookColumn("area", msg("Area"), 18)
 _Occasion = tuple[Any, ...]
 """Area and values by which two entries are taken for one."""
@@ -49,6 +63,8 @@ class EntryList(Generic[D]):
     repeated: tuple[D, ...]
     """Those of them that the register seems to have already."""
     errors: tuple[CellError, ...]
+    mapping: ListMapping | None = None
+    """How a file with columns of its own was read; None for the template."""
 
 
 def build_template(register: Register[E, D]) -> WorkbookSheet:
@@ -67,12 +83,18 @@ def write_entries(
         sheet.columns,
         [
             [
-                *([name_area(each.data.area)] if register.has_areas else []),
+                *([_write_area(each.data.area, name_area)] if register.has_areas else []),
                 *(_write_value(column, getattr(each.data, name)) for name, column in columns),
             ]
             for each in entries
         ],
     )
+
+
+def _write_area(area: str, name_area: Callable[[str], str]) -> str:
+    """Return the name of an area, or its code where the name means another or two, as Jilin."""
+    name = name_area(area)
+    return name if parse_area(name) == area else area
 
 
 def _write_value(column: Column, value: Any) -> Any:
@@ -82,15 +104,18 @@ def _write_value(column: Column, value: Any) -> Any:
 
 
 def read_entry_file(
-    work: Work, *, register: Register[E, D], name: str, content: bytes
+    work: Work, *, register: Register[E, D], name: str, content: bytes, mapping: bytes = b""
 ) -> EntryList[D]:
     """Return the entries of an uploaded list, and its problems; store nothing.
 
+    Args:
+        mapping: JSON of a mapping; empty for the template, or a file that is read as proposed.
+
     Raises:
-        WorkbookError, RefusedError: the file as a whole.
+        SurveyError: the file as a whole, or its mapping.
     """
     work.require(register.keeping)
-    listed = read_table_file(name, content, build_template(register))
+    listed, used = _read_rows(register, name, content, mapping)
     reader = _RowReader(work, register, china_date(work.now), {})
     entries = listed.read(reader.read)
     too_many = msg("A list has at most {count} rows.", count=MAX_ENTRIES)
@@ -98,7 +123,68 @@ def read_entry_file(
     listed.require_rows(first, too_many if len(listed.rows) > MAX_ENTRIES else None)
     known = _list_occasions(work, register, entries)
     repeated = tuple(each for each in entries if _occasion_of(register, each) in known)
-    return EntryList(entries, repeated, listed.problems())
+    return EntryList(entries, repeated, listed.problems(), used)
+
+
+def propose_entry_mapping(register: Register[E, D], *, content: bytes) -> ListProposal[ListMapping]:
+    """Return the mapping proposed for a list by its heads.
+
+    Raises:
+        FileUnreadableError: There is no readable table in the file.
+    """
+    sheet = build_template(register)
+    names = {column.key: column.list_titles() for column in sheet.columns}
+    usual = read_usual_heads(sheet.name, names)
+
+    fields = {column.key or name: column for name, column in register.data.columns().items()}
+
+    def guess(heads: Sequence[str], titles: Sequence[str]) -> ListMapping:
+        columns, constants = guess_columns(heads, usual), {}
+        units = {
+            key: unit
+            for key, head in columns.items()
+            if isinstance(fields.get(key), Yuan) and (unit := find_unit(head, titles)) != 1
+        }
+        for key, column in fields.items():
+            years = {year for text in titles for year in _YEAR.findall(text)}
+            if isinstance(column, Year) and key not in columns and len(years) == 1:
+                constants[key] = years.pop()
+        return ListMapping(kind=sheet.name, columns=columns, constants=constants, units=units)
+
+    return propose_list_mapping(content, guess)
+
+
+def _read_rows(
+    register: Register[E, D], name: str, content: bytes, mapping: bytes
+) -> tuple[ListedRows, ListMapping | None]:
+    """Return the rows of a list, and the mapping by which it was read; None for the template."""
+    sheet = build_template(register)
+    if mapping:
+        used = parse_list_mapping(content=mapping, kind=ListMapping, sheet=sheet)
+        if used.kind != sheet.name:
+            raise ImportNotPossibleError(
+                msg("The mapping is for another kind of list: {kind}.", kind=used.kind[:40])
+            )
+    else:
+        try:
+            return read_table_file(name, content, sheet), None
+        except (WorkbookError, RefusedError):
+            # Not the template: what the file is, or why it cannot be read, its heads decide.
+            used = propose_entry_mapping(register, content=content).mapping
+    columns = {column.key or key: column for key, column in register.data.columns().items()}
+    required = [
+        key
+        for key, column in columns.items()
+        if not column.is_optional and not (isinstance(column, Text) and not column.least)
+    ]
+    numbers = [key for key, column in columns.items() if isinstance(column, Number)]
+    merged = [column.key for column in sheet.columns if column.key not in numbers]
+
+    def tidy(cells: dict[str, str]) -> dict[str, str]:
+        plain = {key: parse_number(cells[key]) for key in numbers if key in cells}
+        return cells | {key: text for key, text in plain.items() if text is not None}
+
+    return MappedFile(content, used, sheet, required, merged).read(tidy=tidy), used
 
 
 @dataclass

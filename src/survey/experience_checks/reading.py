@@ -203,6 +203,15 @@ class VenueDraw:
 
 
 @dataclass(frozen=True)
+class HearingCounts:
+    """Numbers of venues: told what was noted, replied, without reply when the deadline passed."""
+
+    told: int
+    replied: int
+    lapsed: int
+
+
+@dataclass(frozen=True)
 class ExperienceCheckDetail:
     """One experience check with all that the principal may read of it."""
 
@@ -224,6 +233,7 @@ class ExperienceCheckDetail:
     """Codes of the venues whose revisit was drawn by lot."""
     known_observers: int
     """Approved visits of observers who were known as such; they count in no figure."""
+    hearing: HearingCounts
 
     @property
     def seen(self) -> Seen:
@@ -290,7 +300,20 @@ def get_experience_check(work: Work, *, wave_id: UUID) -> ExperienceCheckDetail:
         visits=visits,
         controls=_list_controls(work.session, wave.id),
         known_observers=sum(not visit.is_anonymous for visit in visits),
+        hearing=_count_hearing(work, wave.id),
     )
+
+
+def _count_hearing(work: Work, wave_id: UUID) -> HearingCounts:
+    query = (
+        select(VenueReply)
+        .join(SamplingPoint, col(SamplingPoint.id) == col(VenueReply.point_id))
+        .where(SamplingPoint.wave_id == wave_id)
+    )
+    replies = work.session.exec(query).all()
+    waiting = [each for each in replies if each.received_on is None]
+    lapsed = sum(each.due_on < china_date(work.now) for each in waiting)
+    return HearingCounts(len(replies), len(replies) - len(waiting), lapsed)
 
 
 def _list_controls(session: Session, wave_id: UUID) -> frozenset[str]:

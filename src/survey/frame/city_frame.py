@@ -10,7 +10,7 @@ official lists need figures that the frame does not hold:
 """
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -130,6 +130,13 @@ def read_cities(path: Path = CITIES_CSV) -> tuple[FrameCity, ...]:
 def shipped_cities() -> tuple[FrameCity, ...]:
     """Return the 100 cities that come with the platform."""
     return read_cities()
+
+
+@lru_cache(maxsize=1)
+def area_labels() -> Mapping[str, Mapping[str, str]]:
+    """Return the short names, by language, of every city, province, region and city class."""
+    with Path(__file__).with_name("area_names.csv").open(encoding="utf-8", newline="") as file:
+        return {row["key"]: {"zh": row["zh"], "en": row["en"]} for row in csv.DictReader(file)}
 
 
 def build_frame_table(cities: Iterable[FrameCity]) -> "pd.DataFrame":

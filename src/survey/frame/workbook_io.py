@@ -336,12 +336,9 @@ class CellChecker:
     def parse_choice(self, key: str) -> str | None:
         """Return the code of the cell's word (code or name in any language), or add a problem."""
         column = next(candidate for candidate in self.sheet.columns if candidate.key == key)
-        asked = _normalise_text(self.row.cells.get(key))
+        asked = fold(str(self.row.cells.get(key) or ""))
         for code, name in column.value_names.items():
-            if asked in {
-                code,
-                *(_normalise_text(translator(language)(name)) for language in LANGUAGES),
-            }:
+            if asked in {code, *(fold(translator(language)(name)) for language in LANGUAGES)}:
                 return code
         self.fail(key, msg("This is none of the words of the drop-down list."))
         return None

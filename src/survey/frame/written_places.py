@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from survey.frame.city_frame import shipped_cities
+from survey.frame.city_frame import area_labels, shipped_cities
 from survey.frame.code_lists import NATION_TOTAL, REST, leaf_areas, province_names, total_area_of
 from survey.settings import PROJECT_ROOT
 from survey.tabular.written_dates import fold
@@ -75,6 +75,7 @@ def _place_names() -> Mapping[str, str]:
     for province, name in province_names().items():
         if (total := f"{province}0000") in cities:
             continue
+        codes[fold(area_labels()[province]["en"]).replace(" ", "")].add(total)
         for each in _short_names(name):
             codes[each].add(total)
             for rest in import_words()["rest"]:
@@ -97,8 +98,10 @@ def _short_names(name: str) -> Iterable[str]:
 def parse_area(text: str) -> str | None:
     """Return the area of a place (nation, province or city) by its code; None if not understood.
 
-    What lies in no city of the survey belongs to its province.
+    What lies in no city of the survey belongs to its province. Two digits are a province.
     """
+    if (plain := fold(text)) in province_names():
+        return plain
     place = parse_place(text)
     if place is None:
         return None

@@ -234,6 +234,8 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.PRODUCT_TEST_ADVANCED: msg("Took a comparative test one step further"),
     AuditEvent.PRODUCT_TEST_SENT_TO_MAKERS: msg("Sent results to the makers"),
     AuditEvent.PRODUCT_TEST_REPLY_RECEIVED: msg("Recorded the reply of a maker"),
+    AuditEvent.PRODUCT_TEST_PARTNER_APPROVED: msg("Recorded the approval of a partner"),
+    AuditEvent.PRODUCT_TEST_REFERRAL_MADE: msg("Made the referral of a dangerous product"),
     AuditEvent.PRODUCT_TEST_SIGNED: msg("Signed a comparative test first"),
     AuditEvent.PRODUCT_TEST_RELEASED: msg("Released a comparative test"),
     AuditEvent.PRODUCT_TEST_ERRATUM_PROPOSED: msg("Proposed an erratum"),

@@ -46,7 +46,7 @@ def draw_delivery_changes(page: PageContext, kind: CountKind, changes: DeliveryC
     if changes.lost_lists:
         st.error(
             t(
-                "In areas and months that come again, this delivery lacks classes, lists or "
+                "Where counts stand already, this delivery lacks classes, lists or "
                 "columns that stand there. They would be lost:"
             )
         )
@@ -55,26 +55,26 @@ def draw_delivery_changes(page: PageContext, kind: CountKind, changes: DeliveryC
             for each in changes.lost_lists
         ]
         draw_long_table(
-            (t("Would be lost"), t("Month"), t("Areas")),
+            (t("Would be lost"), t(kind.period), t("Areas")),
             lost_rows,
             key="outside/lost-lists",
             show_all=t("Show all {count} rows", count=len(lost_rows)),
             listed=t("The first {count} rows.", count=MAX_LISTED_ROWS),
             whole=(1, 2),
         )
-    heads = (t("Area"), t("Month"), t("Stands"), t("Comes"), t("Would be lost"))
+    heads = (t("Area"), t(kind.period), t("Stands"), t("Comes"), t("Would be lost"))
     if changes.losses:
         st.error(
             t(
-                "This delivery takes the place of these months as they stand, and does not have "
-                "all of them: {areas} areas would lose what stands. Exact lists follow.",
+                "This delivery takes the place of what stands, and does not have all of it: "
+                "{areas} areas would lose what stands. Exact lists follow.",
                 areas=len({row.area for row in changes.losses}),
             )
         )
         _draw_changes(page, "outside/lost", heads, changes.losses)
     kept = [row for row in changes.rows if not row.lost and row.before != row.after]
     if any(row.before is not None for row in kept):
-        st.caption(t("What changes by area and month besides:"))
+        st.caption(t("What else changes:"))
         _draw_changes(page, "outside/changed", heads[:-1], kept)
 
 

@@ -3,21 +3,24 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pandas as pd
 import streamlit as st
 
 from survey.access.work import Work
+from survey.collection.importing.mapped_list import ListMapping, ListProposal, describe_mapping
+from survey.collection.importing.mapping_documents import write_mapping_json
 from survey.figures.figure_table import csv_bytes
 from survey.frame.workbook_io import CellError, WorkbookSheet, tabulate_errors, write_workbook
 from survey.kit.browser_components import read_when_pasted
-from survey.kit.download_button import XLSX, File, draw_csv_button, draw_download_button
+from survey.kit.download_button import XLSX, File, draw_csv_button, draw_download_button, name_file
 from survey.kit.feedback import show_problems
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
-from survey.kit.text_blocks import MAX_LISTED_ROWS
+from survey.kit.text_blocks import MAX_LISTED_ROWS, escape_markdown
 from survey.kit.url_state import pick_by_button
+from survey.locale import SurveyError
 
 
 class UploadedList(Protocol):
@@ -110,6 +113,61 @@ def draw_list_upload(
     if given is not None:
         read = partial(read, name=given.name, content=given.getvalue())
         _draw_read_list(page, file.name, read, confirm)
+
+
+def draw_mapped_upload(
+    page: PageContext,
+    file: ListFile,
+    *,
+    template: Callable[[Work], WorkbookSheet | Sequence[WorkbookSheet]],
+    read: Callable[..., _L],
+    propose: Callable[..., ListProposal[Any]],
+    confirm: Callable[[_L], None],
+) -> None:
+    """Draw a list's template and upload, which may have columns of its own, and their mapping.
+
+    Args:
+        read: As of `draw_list_upload`, and given `mapping`, the JSON of a corrected mapping.
+        propose: Returns the mapping of a file, given the work and `content`.
+    """
+    t = page.t
+    # The list stands above the mapping, which it needs.
+    place = st.container()
+    with st.expander(t("Its columns are read wrongly")):
+        _draw_proposed_mapping(page, file, propose)
+        given = st.file_uploader(t("Corrected mapping (JSON)"), ["json"], key=f"{file.key}/mapping")
+    mapping = given.getvalue() if given is not None else b""
+    with place:
+        read = partial(read, mapping=mapping)
+        draw_list_upload(page, file, template=template, read=read, confirm=confirm)
+
+
+def _draw_proposed_mapping(
+    page: PageContext, file: ListFile, propose: Callable[..., ListProposal[Any]]
+) -> None:
+    """Draw the proposed mapping of the uploaded file, to be corrected, as a download."""
+    uploaded = st.session_state.get(file.key)
+    if uploaded is None:
+        return
+    try:
+        with page.read() as work:
+            proposal = propose(work, content=uploaded.getvalue())
+    except SurveyError:
+        # The list says why the file cannot be read.
+        return
+    content = write_mapping_json(proposal.mapping)
+    draw_download_button(
+        page,
+        page.t("How the columns were read (JSON)"),
+        File(name_file(page, "mapping", "json"), "application/json", lambda: content),
+        key=f"{file.name}/mapping",
+    )
+
+
+def draw_read_columns(page: PageContext, mapping: ListMapping | None, sheet: WorkbookSheet) -> None:
+    """Draw which columns of a file were read as what; nothing of the template."""
+    if mapping is not None:
+        st.caption(escape_markdown(describe_mapping(mapping, sheet, page.t)))
 
 
 def _draw_read_list(

@@ -14,6 +14,7 @@ from survey.figures.views.experience_check import (
     ExperienceCheckView,
     Table,
     build_experience_check_view,
+    describe_hearing,
     name_area,
 )
 from survey.locale import Translator, label_text, translator
@@ -69,6 +70,7 @@ def _build_how(
         (t("First day"), format_day(t, summary.opens_on) if summary.opens_on else "–"),
         (t("Last day"), format_day(t, summary.closes_on) if summary.closes_on else "–"),
         (t("Run in"), DisplayNames(language, None).area(summary.area)),
+        (t("Hearing of venues"), describe_hearing(check, t)),
     ]
     columns = (Column(t("What"), 2), Column(t("In this check"), 7))
     blocks: list[Block] = [ReportTable(t("How the check was made"), columns, tuple(facts))]

@@ -9,7 +9,13 @@ import streamlit as st
 from survey.access.principal import covers_whole_area
 from survey.access.roles import NATION
 from survey.compute.photo_cleaning import PhotoRefusedError, clean_photo
-from survey.education.entry_list import EntryList, add_entries, build_template, read_entry_file
+from survey.education.entry_list import (
+    EntryList,
+    add_entries,
+    build_template,
+    propose_entry_mapping,
+    read_entry_file,
+)
 from survey.education.registers import (
     VISITS,
     D,
@@ -28,7 +34,7 @@ from survey.figures.views.display_names import DisplayNames
 from survey.frame.city_frame import shipped_cities
 from survey.kit.audit_labels import format_action, format_actor, format_detail
 from survey.kit.feedback import change_on_click, run_change, run_change_below_button, show_feedback
-from survey.kit.list_entry import ListFile, draw_list_upload
+from survey.kit.list_entry import ListFile, draw_mapped_upload, draw_read_columns
 from survey.kit.page_runner import PageContext
 from survey.kit.record_form import draw_fields, list_fields
 from survey.kit.response_html import render_photo
@@ -142,7 +148,7 @@ def _draw_photo_upload(page: PageContext) -> bytes:
 def _draw_list(page: PageContext, register: Register[E, D]) -> None:
     """Draw the upload of a list, its problems or what it would enter."""
     t, counter = page.t, f"{_LISTED}/{register.sheet}"
-    draw_list_upload(
+    draw_mapped_upload(
         page,
         ListFile(
             register.sheet,
@@ -152,6 +158,7 @@ def _draw_list(page: PageContext, register: Register[E, D]) -> None:
         ),
         template=lambda _: build_template(register),
         read=partial(read_entry_file, register=register),
+        propose=lambda _, content: propose_entry_mapping(register, content=content),
         confirm=partial(_confirm_list, page, register),
     )
 
@@ -160,6 +167,7 @@ def _confirm_list(page: PageContext, register: Register[E, D], listed: EntryList
     """Draw what a list would enter, the question about what seems to be there, and the button."""
     t, count, key = page.t, len(listed.entries), f"{register.sheet}/list"
     st.write(t("{count} rows are right.", count=count))
+    draw_read_columns(page, listed.mapping, build_template(register))
     with_repeated = False
     if listed.repeated:
         details: Callable[[Any], Mapping[str, Any]] = register.details

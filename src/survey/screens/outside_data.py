@@ -94,8 +94,8 @@ def draw_outside_data(page: PageContext) -> None:
     show_feedback(page)
     st.caption(
         t(
-            "Outside data stand beside the score and never enter it. A month that is delivered "
-            "again is a new revision; the older ones stay readable."
+            "Outside data stand beside the score and never enter it. What is delivered again "
+            "is a new revision; the older ones stay readable."
         )
     )
     names = {
@@ -123,7 +123,7 @@ def draw_outside_data(page: PageContext) -> None:
         )
         return
     with st.expander(t("Deliveries")):
-        _draw_periods(page, periods)
+        _draw_periods(page, kind, periods)
         if kind.kind is DeliveryKind.COMPLAINTS:
             _draw_differences(page, periods)
         _draw_withdrawal(page, periods)
@@ -384,10 +384,10 @@ def _draw_form(
         st.rerun()
 
 
-def _draw_periods(page: PageContext, periods: list[DeliveredPeriod]) -> None:
+def _draw_periods(page: PageContext, kind: CountKind, periods: list[DeliveredPeriod]) -> None:
     t = page.t
     heads = (
-        t("Month"), t("Revision"), t("Area"), t("In use"), t("Source"), t("Data as of"),
+        t(kind.period), t("Revision"), t("Area"), t("In use"), t("Source"), t("Data as of"),
         t("Known faults"), t("Delivered"), t("Code lists"),
     )  # fmt: skip
     demo_mark = (t("Demo data"),)
@@ -435,8 +435,8 @@ def _draw_withdrawal(page: PageContext, periods: list[DeliveredPeriod]) -> None:
     st.subheader(t("Withdraw a delivery"), anchor=False)
     st.caption(
         t(
-            "All months of the delivery no longer hold; of each the edition before it holds again, "
-            "if there is one. The withdrawn edition stays readable here."
+            "Nothing of the delivery holds any more; what stood before it holds again, if there "
+            "is anything. The withdrawn edition stays readable here."
         )
     )
     with st.form("outside/withdrawal", border=True):

@@ -258,6 +258,8 @@ class AuditEvent(StrEnum):
     PRODUCT_TEST_ADVANCED = "product_test.advanced", SubjectKind.COMPARATIVE_TEST
     PRODUCT_TEST_SENT_TO_MAKERS = "product_test.sent_to_makers", SubjectKind.COMPARATIVE_TEST
     PRODUCT_TEST_REPLY_RECEIVED = "product_test.reply_received", SubjectKind.COMPARATIVE_TEST
+    PRODUCT_TEST_PARTNER_APPROVED = ("product_test.partner_approved", SubjectKind.COMPARATIVE_TEST)
+    PRODUCT_TEST_REFERRAL_MADE = "product_test.referral_made", SubjectKind.COMPARATIVE_TEST
     PRODUCT_TEST_SIGNED = "product_test.signed", SubjectKind.COMPARATIVE_TEST
     PRODUCT_TEST_RELEASED = "product_test.released", SubjectKind.COMPARATIVE_TEST
     PRODUCT_TEST_ERRATUM_PROPOSED = "product_test.erratum_proposed", SubjectKind.COMPARATIVE_TEST

@@ -13,12 +13,12 @@ from survey.counts.bringing_in.loose_texts import (
     parse_day,
     parse_month,
     parse_month_of_day,
-    parse_number,
 )
 from survey.counts.count_kinds import COMPLAINTS, OPINION
 from survey.frame.city_frame import shipped_cities
 from survey.frame.code_lists import leaf_areas, shipped_code_lists
 from survey.frame.written_places import parse_area, parse_place
+from survey.tabular.written_numbers import parse_number
 
 LISTS = shipped_code_lists()
 FULL_WIDTH = str.maketrans("0123456789/-.,", "０１２３４５６７８９／－．，")
@@ -99,7 +99,7 @@ def test_a_city_is_found_by_code_and_by_its_names(city) -> None:
     assert parse_place(city.code) == parse_place(city.name_zh) == city.code
     short = city.name_zh.removesuffix("市")
     assert parse_place(short) in ({city.code} if short != "吉林" else {None})
-    assert parse_place(city.name_en.upper()) == city.code
+    assert parse_place(city.name_en.upper()) in ({city.code} if short != "吉林" else {None})
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.access.work import Seen
+from survey.collection.importing.mapped_list import describe_mapping
 from survey.collection.importing.rejections import ImportNotPossibleError
 from survey.comparative_tests.laboratory_file import parse_value_mapping, propose_value_mapping
 from survey.comparative_tests.measured_values import read_value_file
 from survey.comparative_tests.rules import GradingRules
-from survey.comparative_tests.value_list import ValueList
-from survey.figures.views.comparative_test import describe_mapping
+from survey.comparative_tests.value_list import VALUE_SHEET, ValueList
 from survey.locale import SurveyError, translator
 from survey.store.engine import read_scope
 from survey.store.tables import ComparativeTestState, MeasurementRound
@@ -88,7 +88,7 @@ def test_a_wide_table_is_read_and_its_problems_are_called_by_its_own_heads(
 
 def test_how_a_file_was_read_is_said_in_its_own_heads() -> None:
     mapping = propose_value_mapping(WIDE.encode(), rules()).mapping
-    said = describe_mapping(mapping, zh)
+    said = describe_mapping(mapping, VALUE_SHEET, zh)
     assert "样品编号：样品号" in said
     assert "扩展不确定度 U：leakage U" in said
 

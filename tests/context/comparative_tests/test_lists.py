@@ -13,7 +13,12 @@ from survey.access.roles import Role
 from survey.access.work import Seen
 from survey.comparative_tests.grading import NOT_APPLICABLE
 from survey.comparative_tests.measured_values import build_value_template, read_value_file
-from survey.comparative_tests.product_samples import SAMPLE_SHEET, parse_claims, read_sample_file
+from survey.comparative_tests.product_samples import (
+    SAMPLE_SHEET,
+    SampleList,
+    parse_claims,
+    read_sample_file,
+)
 from survey.comparative_tests.rules_workbook import build_rules_sheets, read_rules_file
 from survey.comparative_tests.value_list import VALUE_SHEET, ValueList
 from survey.frame.workbook_io import CellError, write_workbook
@@ -23,6 +28,7 @@ from survey.store.tables import ComparativeTestState, MeasurementRound
 from survey.tabular.workbook_safety import WorkbookError
 from tests.context.comparative_tests.small_rules import COOKING, ENERGY, FROST, SAFETY, rules
 from tests.context.comparative_tests.small_test import employ, start
+from tests.error_codes import raises_code
 from tests.work_of import work_of
 
 zh = translator("zh")
@@ -222,6 +228,53 @@ def test_claims_of_samples_are_read_from_their_list(sqlite_url: str) -> None:
         {"cooking": Decimal(30), "energy": Decimal(80)}
     ]
     assert (3, "标称值，如 spf:50; volume:217") in [each[:2] for each in said(listed.errors)]
+
+
+def read_samples(url: str, lines: list[str], barcodes: str) -> SampleList:
+    lin = employ(url, Role.NATIONAL_OFFICIAL)
+    test = start(url, lin, ComparativeTestState.PLANNED)
+    heads = ",".join(column.key for column in SAMPLE_SHEET.columns)
+    with read_scope(url) as session:
+        return read_sample_file(
+            work_of(session, lin, LATER),
+            Seen(test.id, test.version),
+            name="samples.csv",
+            content="\n".join([heads, *lines]).encode(),
+            barcodes=barcodes.encode(),
+        )
+
+
+BARCODES = """商品目录,,,
+序号,商品条码,品牌,型号
+1,06291041500213,甲牌,M-1
+2,６９０１２３４５６７８９２,乙牌,X9
+"""
+
+
+def test_brand_and_model_come_from_a_file_of_barcodes(sqlite_url: str) -> None:
+    bare = GOOD.replace("甲牌,M-1", ",")
+    other = bare.replace("A1", "A2").replace("6291041500213", "6901234567892")
+    wrong = GOOD.replace("A1", "A3").replace("M-1", "M-2")
+    unknown = bare.replace("A1", "A4").replace("6291041500213", "40170725")
+    listed = read_samples(sqlite_url, [bare, other, wrong, unknown], BARCODES)
+    assert [(each.brand, each.model) for each in listed.samples] == [
+        ("甲牌", "M-1"),
+        ("乙牌", "X9"),
+    ]
+    assert [each[:2] for each in said(listed.errors)] == [
+        (4, "型号"), (5, "品牌"), (5, "型号"),
+    ]  # fmt: skip
+    assert said(listed.errors)[0][2] == "这个条码对应“M-1”。"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["3,6291041500214,甲牌,M-1", "3,6291041500213,甲牌,M-7", "3,,丙牌,Z"]
+)
+def test_a_file_of_barcodes_with_a_wrong_or_doubtful_one_is_refused(
+    sqlite_url: str, wrong: str
+) -> None:
+    with raises_code("comparative_test_not_allowed"):
+        read_samples(sqlite_url, [GOOD], BARCODES + wrong)
 
 
 @given(st.binary(max_size=400) | st.text(max_size=200).map(str.encode))

@@ -1,5 +1,6 @@
 """Registers come from a file: all of its rows or none, and nothing twice without a word."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -7,11 +8,15 @@ import pytest
 from sqlmodel import Session
 
 from survey.access.principal import AccessDeniedError, Principal
-from survey.access.roles import Role
+from survey.access.roles import NATION, Role
+from survey.access.work import Seen
+from survey.collection.importing.mapped_list import describe_mapping
+from survey.collection.importing.rejections import ImportNotPossibleError
 from survey.education.entry_list import (
     EntryList,
     add_entries,
     build_template,
+    propose_entry_mapping,
     read_entry_file,
     write_entries,
 )
@@ -21,13 +26,17 @@ from survey.education.registers import (
     RULE_WORK,
     STATIONS,
     Register,
+    RegisteredEntry,
     add_entry,
     list_entries,
 )
 from survey.figures.views.display_names import DisplayNames
+from survey.frame.city_frame import shipped_cities
+from survey.frame.code_lists import province_names
 from survey.frame.workbook_io import write_workbook
 from survey.locale import RefusedError, translator
 from survey.store.engine import read_scope
+from survey.store.tables import new_id
 from survey.store.transactions import run_in_transaction
 from tests.account_factory import employ_person
 from tests.error_codes import raises_code
@@ -248,3 +257,116 @@ def test_what_is_written_is_read_again(
         content = write_workbook([write_entries(register, entries, names.area)], language)
         listed = read_entry_file(work, register=register, name="again.xlsx", content=content)
     assert (listed.errors, listed.entries, listed.repeated) == ((), (entry,), (entry,))
+
+
+MESSY = """苏州市消费教育基地一览表,,,,,,,,
+（截至2025年6月30日）,,,,,,,,
+序号,所在地区,基地名称,类别,级别,命名时间,详细地址,是否面向老年人,面向未成年人
+1,苏州,体验馆一,展馆或博物馆,市级,２０２３年３月１５日,观前街1号,是,否
+2,姑苏区,体验馆二,学校,市级,2023/3/15,石路2号,否,是
+合计,,2,,,,,,
+注：名单由协会提供,,,,,,,,
+"""
+
+
+def read_file(
+    url: str, who: Principal, register: Register, content: str, mapping: object = None
+) -> EntryList:
+    with read_scope(url) as session:
+        return read_entry_file(
+            work_of(session, who, NOW),
+            register=register,
+            name="list.csv",
+            content=content.encode(),
+            mapping=b"" if mapping is None else json.dumps(mapping).encode(),
+        )
+
+
+def test_a_list_that_nobody_here_made_is_read_by_its_heads(store_url: str, city: Principal) -> None:
+    listed = read_file(store_url, city, BASES, MESSY.replace("姑苏区", "320508"))
+    assert listed.errors == ()
+    assert [(each.area, each.name, each.named_on) for each in listed.entries] == [
+        ("320500", "体验馆一", date(2023, 3, 15)), ("320500", "体验馆二", date(2023, 3, 15)),
+    ]  # fmt: skip
+    assert [(each.for_elderly, each.for_minors) for each in listed.entries] == [
+        (True, False), (False, True),
+    ]  # fmt: skip
+    assert listed.mapping is not None
+    said = describe_mapping(listed.mapping, build_template(BASES), translator("zh"))
+    assert "命名日期：命名时间" in said
+    assert add(store_url, city, listed, register=BASES) == 2
+
+
+def test_own_words_of_a_list_are_translated_by_its_mapping(store_url: str, city: Principal) -> None:
+    content = MESSY.replace("展馆或博物馆", "体验中心").replace("姑苏区", "古城")
+    refused = read_file(store_url, city, BASES, content)
+    assert [(each.row, translator("zh")(each.column), each.value) for each in refused.errors] == [
+        (4, "类别", "体验中心"), (5, "所在地区", "古城"),
+    ]  # fmt: skip
+    proposed = propose_entry_mapping(BASES, content=content.encode())
+    assert "序号" in proposed.heads
+    codes = {"kind": {"体验中心": "hall"}, "area": {"古城": "苏州"}}
+    mapping = {**proposed.mapping.model_dump(), "codes": codes}
+    assert len(read_file(store_url, city, BASES, content, mapping).entries) == 2
+    for wrong, why in (
+        ({**mapping, "kind": "stations"}, "another kind of list"),
+        ({**mapping, "columns": {"phone": "序号"}}, "phone is none of"),
+        (
+            {**mapping, "columns": mapping["columns"] | {"hours": "开馆"}},
+            "开馆 that the file lacks",
+        ),
+        ({**mapping, "columns": {"name": "基地名称"}}, "give a mapping"),
+    ):
+        with pytest.raises(ImportNotPossibleError, match=why):
+            read_file(store_url, city, BASES, content, wrong)
+    constants = {**mapping, "constants": {"hours": "9:00—17:00"}}
+    entries = read_file(store_url, city, BASES, content, constants).entries
+    assert {each.hours for each in entries} == {"9:00—17:00"}
+
+
+def test_a_year_and_a_unit_above_the_table_count_for_its_rows(
+    store_url: str, city: Principal
+) -> None:
+    stations = """2025年度消费维权服务站统计表,,,,,,
+名称,类型,场所,地址,调解员,培训学时,调解成功
+观前站,维权服务站,景区,观前街1号,６人,"1,048",120件
+"""
+    (entry,) = read_file(store_url, city, STATIONS, stations).entries
+    assert (entry.year, entry.mediators, entry.training_hours, entry.settled) == (
+        2025, 6, 1048, 120,
+    )  # fmt: skip
+    activities = """活动台账,,,,,单位：人、万元,
+活动主题,地点,活动时间,活动形式,对象,参与人次,经费
+防骗讲座,东湖社区,2026.3.5,讲座或培训,老年人,1.2万,0.15
+"""
+    (held,) = read_file(store_url, city, ACTIVITIES, activities).entries
+    assert (held.participants, held.cost_fen, held.area) == (12_000, 150_000, "320500")
+
+
+def test_two_columns_alike_are_left_to_a_person(store_url: str, city: Principal) -> None:
+    twice = MESSY.replace("序号", "基地名称")
+    with pytest.raises(ImportNotPossibleError, match="Name of the base"):
+        read_file(store_url, city, BASES, twice)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_area_that_is_written_is_read_as_itself(store_url: str, language: str) -> None:
+    nation = employ_person(store_url, "nation", Role.NATIONAL_OFFICIAL, NATION)
+    areas = [NATION, *province_names(), *(each.code for each in shipped_cities())]
+    entries = [
+        RegisteredEntry(
+            Seen(new_id(), 1), "", record_of(BASES.data, "示例", area=area), None, False, True
+        )
+        for area in areas
+    ]
+    sheet = write_entries(BASES, entries, DisplayNames(language, None).area)
+    written = [str(row[0]) for row in sheet.rows]
+    # Two areas called alike stand by their codes: the city and province of Jilin.
+    assert {"22", "220200"} <= {*written}
+    assert sum(map(str.isdigit, written)) < 10
+    content = write_workbook([sheet], language)
+    with read_scope(store_url) as session:
+        work = work_of(session, nation, NOW)
+        listed = read_entry_file(work, register=BASES, name="all.xlsx", content=content)
+    assert listed.errors == ()
+    assert [each.area for each in listed.entries] == areas

@@ -5,12 +5,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from survey.frame.written_places import SEED
+from survey.tabular.raw_rows import RawRows
 from survey.tabular.written_dates import fold
+from survey.tabular.written_numbers import SCALES
 
 MAX_HEAD_ROWS, MAX_SHEETS = 20, 10
 """First rows of a worksheet, and worksheets of a file, among which heads are looked for."""
 BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 """Brackets, as of a unit, in a folded text."""
+_YUAN = "\u5143"
 
 
 def bare_head(head: str) -> str:
@@ -47,3 +50,20 @@ def guess_columns(
             if head not in columns.values():
                 columns[key] = head
     return columns
+
+
+def list_titles(raw: RawRows, head_row: int) -> list[str]:
+    """Return the name of a worksheet and the texts above its heads, folded."""
+    above = [cell for row in raw.rows[: head_row - 1] for cell in row if cell.strip()]
+    return [fold(text) for text in (raw.sheet, *above)]
+
+
+def find_unit(head: str, titles: Iterable[str]) -> int:
+    """Return the yuan that one unit of a column of money stands for, by its head or a note."""
+    for text in (*reversed(BRACKETS.findall(fold(head))), *titles):
+        for scale, factor in SCALES.items():
+            if scale and scale + _YUAN in text:
+                return factor
+        if text == _YUAN:
+            return 1
+    return 1

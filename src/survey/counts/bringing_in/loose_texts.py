@@ -6,7 +6,6 @@ Every function returns None for a text that it does not understand; the check th
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
 
 from survey.counts.count_declaration import CountKind
 from survey.counts.count_kinds import PERIOD, WEEK, parse_week
@@ -17,12 +16,6 @@ from survey.tabular.written_dates import fold, parse_date
 _WEEK = re.compile(r"(\d{4})\s*\u5e74\s*\u7b2c?\s*(\d{1,2})\s*\u5468")
 MONTH_ALONE = re.compile(r"(\d{1,2})\s*\u6708(?:\u4efd)?")
 """A month without its year, as the head of a column has it."""
-_NUMBER = re.compile(
-    r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*([\u5343\u4e07\u4ebf]?)\s*"
-    r"[\u4ef6\u6761\u8d77\u5143\u6b21\u7b14]?"
-)
-SCALES = {"": 1, "\u5343": 1_000, "\u4e07": 10_000, "\u4ebf": 100_000_000}
-"""Thousand, ten thousand, hundred million."""
 _IGNORED = re.compile(r"[\s\u3001,;/()\u2014\u2013-]+")
 _ENDINGS = ("\u7c7b", "\u670d\u52a1")
 """Class, service: what names of classes end in and lists leave out."""
@@ -49,19 +42,6 @@ def parse_day(text: str) -> str | None:
 def parse_week_or_day(text: str) -> str | None:
     """Return the week (`2025W05`) of a day, or of a week as people write it."""
     return parse_week(parse_day(text) or _WEEK.sub(r"\1W\2", fold(text)))
-
-
-def parse_number(text: str, factor: int = 1) -> str | None:
-    """Return a number from 0 on times `factor` in plain digits: full width, 1,234 and 3.2 wan."""
-    match = _NUMBER.fullmatch(fold(text))
-    if match is None:
-        return None
-    try:
-        number = Decimal(match[1].replace(",", "")) * SCALES[match[2]] * factor
-    except InvalidOperation:
-        return None
-    plain = f"{number:f}"
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def fold_name(text: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from survey.collection.importing.rejections import ImportNotPossibleError
-from survey.counts.bringing_in.loose_texts import fold_name, key_parsers, parse_number
+from survey.counts.bringing_in.loose_texts import fold_name, key_parsers
 from survey.counts.bringing_in.table_mapping import (
     Spread,
     TableMapping,
@@ -36,6 +36,7 @@ from survey.tabular.raw_rows import (
 from survey.tabular.text_files import MAX_COUNT_ROWS, MAX_ROWS, iter_text_rows
 from survey.tabular.text_table import CodedColumn, FileUnreadableError, TextTable
 from survey.tabular.written_dates import fold
+from survey.tabular.written_numbers import parse_number
 
 MAX_LISTED_TEXTS = 60
 """Texts of a column that a person is asked about."""

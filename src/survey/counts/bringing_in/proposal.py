@@ -18,17 +18,12 @@ from survey.collection.importing.usual_heads import (
     MAX_HEAD_ROWS,
     MAX_SHEETS,
     bare_head,
+    find_unit,
     guess_columns,
+    list_titles,
     read_usual_heads,
 )
-from survey.counts.bringing_in.loose_texts import (
-    MONTH_ALONE,
-    SCALES,
-    fold_name,
-    key_parsers,
-    parse_month,
-    parse_number,
-)
+from survey.counts.bringing_in.loose_texts import MONTH_ALONE, fold_name, key_parsers, parse_month
 from survey.counts.bringing_in.table_mapping import (
     Spread,
     SpreadColumn,
@@ -44,6 +39,7 @@ from survey.locale import msg
 from survey.store.tables import DeliveryKind
 from survey.tabular.raw_rows import JOINT, RawRows, list_sheets, read_heads, read_raw_rows
 from survey.tabular.written_dates import fold
+from survey.tabular.written_numbers import parse_number
 
 _SAMPLE_ROWS = 200
 _FITTING_SHARE = 0.8
@@ -54,7 +50,6 @@ _RANGE = re.compile(
     r"\d\s*\u6708?\s*[-~\u2014\u81f3\u5230]\s*\d{1,2}\s*\u6708|\u5b63\u5ea6|\u534a\u5e74"
 )
 """Several months, a quarter or a half-year."""
-_YUAN = "\u5143"
 _SINGLE_CASES = msg(
     "This file holds single complaints, not counts. Bring it in as a list of single complaints: "
     "they are counted, and nothing of them is kept."
@@ -179,7 +174,8 @@ class _SheetReader:
         if not self.of_cases:
             guess.spread = self._guess_spread(guess, heads, head_row)
         for key, head in guess.columns.items():
-            if key in self.kind.money and (unit := self._find_unit(head, head_row)) != 1:
+            titles = list_titles(self.raw, head_row)
+            if key in self.kind.money and (unit := find_unit(head, titles)) != 1:
                 guess.units[key] = unit
         return guess
 
@@ -238,24 +234,10 @@ class _SheetReader:
     def _find_month_of_head(self, part: str, head_row: int) -> str | None:
         month = MONTH_ALONE.fullmatch(fold(part))
         year = next(
-            (found for text in self._titles(head_row) if (found := _YEAR.search(text))), None
+            (found for text in list_titles(self.raw, head_row) if (found := _YEAR.search(text))),
+            None,
         )
         return parse_month(f"{year[1]}-{month[1]}") if month and year else None
-
-    def _find_unit(self, head: str, head_row: int) -> int:
-        """Return the yuan that one unit of a column of money stands for, by its head or a note."""
-        for text in (*reversed(BRACKETS.findall(fold(head))), *self._titles(head_row)):
-            for scale, factor in SCALES.items():
-                if scale and scale + _YUAN in text:
-                    return factor
-            if text == _YUAN:
-                return 1
-        return 1
-
-    def _titles(self, head_row: int) -> Iterator[str]:
-        yield fold(self.raw.sheet)
-        for row in self.raw.rows[: head_row - 1]:
-            yield from (fold(cell) for cell in row if cell.strip())
 
     def _add_by_values(self, guess: _Guess, heads: Sequence[str], first: int) -> None:
         """Propose columns that no head explains for the keys that their values fit."""
@@ -294,7 +276,7 @@ class _SheetReader:
     def _build(self, guess: _Guess, row: int, count: int) -> TableMapping:
         constants = {}
         taken = {*guess.columns, *({guess.spread.key} if guess.spread else set())}
-        titles = [text for text in self._titles(row) if not _RANGE.search(text)]
+        titles = [text for text in list_titles(self.raw, row) if not _RANGE.search(text)]
         if self.kind.when not in taken and self.kind.when == PERIOD:
             months = {parse_month(each) for text in titles for each in _MONTH.findall(text)}
             if len(months) == 1 and (month := months.pop()):

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 
 from survey.collection.importing.rejections import ImportNotPossibleError, RowRejection
-from survey.counts.bringing_in.loose_texts import fold_name, parse_number
+from survey.counts.bringing_in.loose_texts import fold_name
 from survey.counts.count_check import CountCheck
 from survey.counts.count_declaration import TOTAL
 from survey.counts.count_kinds import COMPLAINTS
@@ -22,6 +22,7 @@ from survey.locale import Message, msg
 from survey.locale.figures import format_percent
 from survey.tabular.raw_rows import list_sheets, read_raw_rows
 from survey.tabular.written_dates import fold
+from survey.tabular.written_numbers import parse_number
 
 PUBLISHED_LENSES = (CodeListName.NATURE, CodeListName.GOODS_CLASS)
 _MAX_ROWS, _MAX_SHEETS = 2_000, 10

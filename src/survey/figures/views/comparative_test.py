@@ -12,7 +12,6 @@ from survey.comparative_tests.grading import (
     SampleGrade,
     Verdict,
 )
-from survey.comparative_tests.laboratory_file import ValueMapping
 from survey.comparative_tests.reading import ComparativeTestDetail, GradedSample
 from survey.comparative_tests.replicates import compute_repeatability
 from survey.comparative_tests.rules import Characteristic, Combination, Devaluation, Effect, Trigger
@@ -21,7 +20,7 @@ from survey.comparative_tests.rules_workbook import (
     CLAIM_NAMES,
     COMBINATION_NAMES,
 )
-from survey.comparative_tests.value_list import BELOW, NOT_APPLICABLE_TEXT, VALUE_SHEET
+from survey.comparative_tests.value_list import BELOW, NOT_APPLICABLE_TEXT
 from survey.locale import Labels, Message, Translator, label_text, msg
 from survey.locale.figures import MISSING, format_score, format_share
 from survey.store.china_time import format_day
@@ -416,16 +415,6 @@ class ComparativeTestTexts:
 def _get_standing(sample: GradedSample) -> SampleGrade:
     assert sample.standing is not None
     return sample.standing
-
-
-def describe_mapping(mapping: ValueMapping, t: Translator) -> str:
-    """Return which columns of a laboratory's file were read, and as what."""
-    labels = {column.key: t(column.label) for column in VALUE_SHEET.columns}
-    named = mapping.columns | mapping.constants
-    parts = [t("{name}: {head}", name=labels[key], head=text) for key, text in named.items()]
-    parts += [t("{name}: {head}", name=labels[each.cell], head=each.column)
-              for each in mapping.spread]  # fmt: skip
-    return t("The columns were read as follows. {columns}", columns=" · ".join(parts))
 
 
 def format_cell(cell: str | float) -> str:

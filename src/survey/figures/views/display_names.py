@@ -1,23 +1,18 @@
 """Names on screen of areas, groups of people, indicators and measures."""
 
-import csv
 import re
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
 from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
-from survey.frame.city_frame import shipped_cities
+from survey.frame.city_frame import area_labels, shipped_cities
 from survey.locale import Message, Translator, label_text, msg, translator
 from survey.questionnaire.indicator_tree import IndicatorTree
 from survey.results.measures import Measure
 from survey.results.wave_results import WaveResults
 from survey.results.wave_rules import GroupQuestion
-
-_AREAS_CSV = Path(__file__).with_name("area_names.csv")
 
 AREA_LEVEL_NAMES: Mapping[str, Message] = MappingProxyType(
     {
@@ -174,12 +169,6 @@ def translator_of_cities(language: str, cities: int) -> Translator:
     return translate
 
 
-@lru_cache(maxsize=1)
-def _read_area_names() -> Mapping[str, Mapping[str, str]]:
-    with _AREAS_CSV.open(encoding="utf-8", newline="") as file:
-        return {row["key"]: {"zh": row["zh"], "en": row["en"]} for row in csv.DictReader(file)}
-
-
 class DisplayNames:
     """Names of areas, groups, indicators and measures of one wave in one language."""
 
@@ -209,11 +198,11 @@ class DisplayNames:
             return self.t("Nation")
         if key in _TIER_NAMES:
             return self.t(_TIER_NAMES[key])
-        return label_text(_read_area_names().get(key, {}), self.language, key)
+        return label_text(area_labels().get(key, {}), self.language, key)
 
     def searchable_city(self, code: str) -> str:
         """Return a city's name with its pinyin or Chinese name, so that a search finds both."""
-        names = _read_area_names().get(code, {})
+        names = area_labels().get(code, {})
         own = label_text(names, self.language, code)
         other = names.get("zh" if self.language == "en" else "en", "")
         if self.language == "zh":

@@ -12,7 +12,7 @@ from survey.figures.views.check_figures import ALL_TYPES, CheckFigures, CheckSco
 from survey.figures.views.display_names import DisplayNames
 from survey.figures.views.estimate_text import format_interval
 from survey.locale import Message, Translator, label_text, msg, translator
-from survey.locale.figures import format_percent, format_score
+from survey.locale.figures import format_count, format_percent, format_score
 
 _MAX_NAMED = 3
 _AGREEMENT_WORDS: tuple[tuple[float, Message], ...] = (
@@ -55,6 +55,21 @@ def name_type(kind: str, language: str) -> str:
     if kind == ALL_TYPES:
         return t("All types")
     return t(VENUE_TYPE_NAMES[kind]) if kind in VENUE_TYPE_NAMES else kind
+
+
+def describe_hearing(check: ExperienceCheckDetail, t: Translator) -> str:
+    """Return how many venues were told what was noted, and what became of it."""
+    heard = check.hearing
+    if not heard.told:
+        return t("Venues are sent what was noted once a visit is approved.")
+    return t(
+        "{told} venues were told what was noted. {replied} replied; of {lapsed} the deadline "
+        "passed without a reply; {waiting} can still reply.",
+        told=format_count(heard.told),
+        replied=format_count(heard.replied),
+        lapsed=format_count(heard.lapsed),
+        waiting=format_count(heard.told - heard.replied - heard.lapsed),
+    )
 
 
 def build_experience_check_view(

@@ -26,6 +26,7 @@ from survey.comparative_tests.released_grades import (
     confirm_erratum,
     find_test_signature,
     propose_erratum,
+    record_partner_approval,
     sign_comparative_test,
 )
 from survey.comparative_tests.value_list import ValueData, is_not_applicable
@@ -47,6 +48,8 @@ from survey.kit.signing import PEOPLE_RULE_TEXTS, draw_awaited_people, draw_sign
 from survey.kit.text_blocks import escape_markdown, render_plain_table, render_text_table
 from survey.kit.url_state import draw_tabs
 from survey.locale.figures import format_score
+from survey.reports.danger_referral import list_failures, make_danger_referral
+from survey.reports.report_service import MEDIA_TYPES, ReportFile, ReportFormat
 from survey.screens.comparative_tests.preparation import (
     draw_hearing,
     draw_laboratory,
@@ -55,9 +58,10 @@ from survey.screens.comparative_tests.preparation import (
     draw_samples,
 )
 from survey.screens.evidence_releases import draw_evidence_filing
-from survey.store.china_time import china_date, format_china_minute
+from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.tables import ComparativeTestState, now
 from survey.store.tables.evidence import ComparativeTestPlan
+from survey.store.transactions import run_in_transaction
 
 _PROPOSING = "comparative-test/erratum"
 
@@ -71,6 +75,7 @@ def draw_release(
     may_sign = test.summary.may_manage and page.principal.may(Action.RELEASE_PRODUCT_TESTS)
     if test.summary.state is not _State.RELEASED:
         if may_sign and test.summary.state is _State.MAKERS_HEARD:
+            _draw_partners(page, test)
             _draw_signing(page, test)
         else:
             st.caption(t("Two people release a test after the makers were heard."))
@@ -83,22 +88,50 @@ def draw_release(
 
 def _draw_signatures(page: PageContext, test: ComparativeTestDetail) -> None:
     t = page.t
-    if test.first_signed_at is None:
-        return
     rows = [
-        (t("First signature"), test.first_signed_by, format_china_minute(t, test.first_signed_at))
+        (t("Approval of a partner"), partner, format_day(t, given.approved_on))
+        for partner, given in test.approvals.items()
+        if given is not None
     ]
+    if test.first_signed_at is not None:
+        moment = format_china_minute(t, test.first_signed_at)
+        rows.append((t("First signature"), test.first_signed_by, moment))
     # The same name twice would look like two people.
     if test.summary.released_at is not None and not test.one_person:
         moment = format_china_minute(t, test.summary.released_at)
         rows.append((t("Second signature"), test.released_by, moment))
-    st.html(render_text_table((t("Signature"), t("Person"), t("Time")), rows))
+    if rows:
+        st.html(render_text_table((t("Signature"), t("Who"), t("Time")), rows))
     if test.one_person:
         st.caption(t(PEOPLE_RULE_TEXTS[PeopleRule(test.one_person)]))
 
 
+def _draw_partners(page: PageContext, test: ComparativeTestDetail) -> None:
+    """Draw the form that records the approval of a partner whose approval is missing."""
+    t, slot = page.t, "comparative-test/partner"
+    awaited = [partner for partner, given in test.approvals.items() if given is None]
+    if not awaited:
+        return
+    st.caption(t("These partners have not approved the grades: {names}.",
+                 names=escape_markdown("; ".join(awaited))))  # fmt: skip
+    with st.form(f"{slot}/{test.version}", border=True, enter_to_submit=False):
+        partner = st.selectbox(t("Association"), awaited)
+        letter = st.text_input(t("Number or day of the letter"), max_chars=200)
+        day = st.date_input(t("Approved on"), china_date(now()), format="YYYY-MM-DD")
+        show_feedback(page, slot)
+        if not st.form_submit_button(t("Record the approval")) or not isinstance(day, date):
+            return
+    given = {"partner": str(partner), "letter": letter, "approved_on": day}
+    change_case(
+        page, test.seen, record_partner_approval, t("The approval is recorded."), slot, **given
+    )
+    st.rerun()
+
+
 def _draw_signing(page: PageContext, test: ComparativeTestDetail) -> None:
     t = page.t
+    if None in test.approvals.values():
+        return
     if any(sample.grade is None for sample in test.samples):
         st.caption(t("Values are missing or not decidable. Enter a retest or a correction first."))
         return
@@ -283,7 +316,37 @@ def _draw_steps(
         key=f"comparative-test/steps/{test.summary.key}",
     )
     _draw_sample_steps(page, samples[code], texts)
+    if test.summary.may_manage and list_failures(samples[code]):
+        _draw_referral(page, test, code)
     _draw_comparison(page, test.summary.key, samples, code, texts)
+
+
+def _draw_referral(page: PageContext, test: ComparativeTestDetail, code: str) -> None:
+    """Draw the button that gives away the referral of a sample that does not conform."""
+    t = page.t
+
+    def make() -> bytes:
+        file: ReportFile = run_in_transaction(
+            page.settings.store_url,
+            lambda session: make_danger_referral(
+                page.work(session), test_id=test.summary.id, sample=code, language=page.language
+            ),
+        )
+        return file.content
+
+    title = t("Referral of a dangerous product")
+    draw_download_button(
+        page,
+        t("Referral to the authority (Word)"),
+        File(
+            name_file(page, f"{title}-{code}", "docx", test.summary),
+            MEDIA_TYPES[ReportFormat.DOCX],
+            make,
+        ),
+        key=f"comparative-test/referral/{code}",
+        type="tertiary",
+        icon=":material/report:",
+    )
 
 
 def _draw_comparison(

@@ -4,8 +4,6 @@ from functools import partial
 
 import streamlit as st
 
-from survey.collection.importing.mapping_documents import write_mapping_json
-from survey.comparative_tests.laboratory_file import parse_value_mapping
 from survey.comparative_tests.maker_replies import (
     STANCE_NAMES,
     record_maker_reply,
@@ -43,11 +41,7 @@ from survey.comparative_tests.rules_workbook import (
     read_rules_file,
 )
 from survey.comparative_tests.value_list import VALUE_SHEET, ValueList
-from survey.figures.views.comparative_test import (
-    ComparativeTestTexts,
-    describe_mapping,
-    format_cell,
-)
+from survey.figures.views.comparative_test import ComparativeTestTexts, format_cell
 from survey.frame.workbook_io import WorkbookSheet
 from survey.kit.cases import (
     change_case,
@@ -58,13 +52,11 @@ from survey.kit.cases import (
     format_hearing_row,
     list_hearing_heads,
 )
-from survey.kit.download_button import File, draw_download_button, name_file
 from survey.kit.feedback import show_feedback
-from survey.kit.list_entry import ListFile, draw_list_upload
+from survey.kit.list_entry import ListFile, draw_list_upload, draw_mapped_upload, draw_read_columns
 from survey.kit.page_runner import PageContext
 from survey.kit.record_form import draw_fields, list_fields
-from survey.kit.text_blocks import escape_markdown, render_text_table
-from survey.locale import SurveyError
+from survey.kit.text_blocks import render_text_table
 from survey.store.china_time import format_day
 from survey.store.tables import ComparativeTestState, MeasurementRound
 from survey.store.tables.evidence import ComparativeTestPlan, SampleData
@@ -173,51 +165,22 @@ def _draw_upload(page: PageContext, test: ComparativeTestDetail) -> None:
             "each characteristic; how its columns are read is said before anything is stored."
         )
     )
-    # The list stands above the mapping, which it needs.
-    place = st.container()
-    key = f"comparative-test/values/{test.version}"
-    with st.expander(t("Its columns are read wrongly")):
-        _draw_proposed_mapping(page, test, key)
-        given = st.file_uploader(
-            t("Corrected mapping (JSON)"), ["json"], key=f"comparative-test/mapping/{test.version}"
-        )
-        mapping = given.getvalue() if given is not None else b""
-    with place:
-        draw_list_upload(
-            page,
-            ListFile(
-                f"results-{test.summary.key}",
-                t("Measured values (XLSX, CSV or XML)"),
-                key,
-                ("xlsx", "csv", "xml"),
-            ),
-            template=lambda work: (
-                build_value_template(work, test.seen)
-                if occasion is MeasurementRound.FIRST
-                else WorkbookSheet(VALUE_SHEET.name, VALUE_SHEET.columns)
-            ),
-            read=partial(read_value_file, seen=test.seen, occasion=occasion, mapping=mapping),
-            confirm=partial(_confirm_values, page, test, occasion, reason),
-        )
-
-
-def _draw_proposed_mapping(page: PageContext, test: ComparativeTestDetail, key: str) -> None:
-    """Draw the proposed mapping of the uploaded file, to be corrected, as a download."""
-    t, given = page.t, st.session_state.get(key)
-    if given is None:
-        return
-    try:
-        with page.read() as work:
-            proposal = propose_test_mapping(work, test.seen, content=given.getvalue())
-    except SurveyError:
-        # The list says why the file cannot be read.
-        return
-    content = write_mapping_json(proposal.mapping)
-    draw_download_button(
+    draw_mapped_upload(
         page,
-        t("How the columns were read (JSON)"),
-        File(name_file(page, "mapping", "json"), "application/json", lambda: content),
-        key="comparative-test/values/mapping",
+        ListFile(
+            f"results-{test.summary.key}",
+            t("Measured values (XLSX, CSV or XML)"),
+            f"comparative-test/values/{test.version}",
+            ("xlsx", "csv", "xml"),
+        ),
+        template=lambda work: (
+            build_value_template(work, test.seen)
+            if occasion is MeasurementRound.FIRST
+            else WorkbookSheet(VALUE_SHEET.name, VALUE_SHEET.columns)
+        ),
+        read=partial(read_value_file, seen=test.seen, occasion=occasion),
+        propose=partial(propose_test_mapping, seen=test.seen),
+        confirm=partial(_confirm_values, page, test, occasion, reason),
     )
 
 
@@ -230,9 +193,7 @@ def _confirm_values(
 ) -> None:
     t = page.t
     st.write(t("{count} values are right.", count=len(listed.values)))
-    if listed.mapping:
-        read = describe_mapping(parse_value_mapping(listed.mapping), t)
-        st.caption(escape_markdown(read))
+    draw_read_columns(page, listed.mapping, VALUE_SHEET)
     draw_case_button(
         page,
         test.seen,
@@ -373,6 +334,19 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
     if not test.summary.may_manage:
         return
     if state is _State.PLANNED:
+        with st.expander(t("Brand and model by barcode")):
+            st.caption(
+                t(
+                    "A file with barcode, brand and model fills in what the list of samples leaves "
+                    "empty, and is compared with what it says."
+                )
+            )
+            given = st.file_uploader(
+                t("Products by barcode (XLSX or CSV)"),
+                ["xlsx", "csv"],
+                key=f"comparative-test/barcodes/{test.version}",
+            )
+        barcodes = given.getvalue() if given is not None else b""
         draw_list_upload(
             page,
             ListFile(
@@ -382,7 +356,7 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
                 ("xlsx", "csv"),
             ),
             template=lambda _: SAMPLE_SHEET,
-            read=partial(read_sample_file, seen=test.seen),
+            read=partial(read_sample_file, seen=test.seen, barcodes=barcodes),
             confirm=partial(_confirm_samples, page, test),
         )
         if test.samples:

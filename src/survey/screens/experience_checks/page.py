@@ -38,6 +38,7 @@ from survey.figures.views.experience_check import (
     ExperienceCheckView,
     Table,
     build_experience_check_view,
+    describe_hearing,
     name_area,
 )
 from survey.kit.cases import (
@@ -191,6 +192,7 @@ def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
     """Draw venues' replies; before release, for who runs the check, forms to record replies."""
     t, summary = page.t, check.summary
     heard = [(venue, venue.reply) for venue in check.venues if venue.reply is not None]
+    st.caption(describe_hearing(check, t))
     if heard:
         draw_long_table(
             list_hearing_heads(page, t("Venue")),
@@ -203,8 +205,6 @@ def draw_hearing(page: PageContext, check: ExperienceCheckDetail) -> None:
             ),
             whole=DAY_COLUMNS,
         )
-    else:
-        st.caption(t("Venues are sent what was noted once a visit is approved."))
     running = summary.state in (WaveState.OPEN, WaveState.CLOSED)
     if not summary.may_manage or not running or summary.released_at is not None:
         return

@@ -132,7 +132,10 @@ class ComparativeTestPlan(Record):
             label=msg("Carried out together with"),
             least=0,
             most=300,
-            help=msg("Other associations of a joint test. May stay empty."),
+            help=msg(
+                "Other associations of a joint test, separated by semicolons; each has to approve "
+                "the grades before they are released. May stay empty."
+            ),
         ),
     ] = Field(default="", sa_column_kwargs={"server_default": text("''")})
 
@@ -168,6 +171,12 @@ class ComparativeTest(ComparativeTestPlan, table=True):
     released_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     one_person: str = ""
     """Why one signature was enough; empty where two people signed."""
+    partner_approvals: dict[str, Any] = Field(
+        default_factory=dict,
+        sa_type=JsonDocument,
+        sa_column_kwargs={"server_default": text("'{}'")},
+    )
+    """Partner of a joint test -> letter, day and hash of the grades that it approved."""
 
 
 class SampleData(Record):
