@@ -36,7 +36,7 @@ def store_traders(*, session: Session, now: datetime) -> None:
     """Set the demo rule, keep totals of the demo complaints, and name one trader after hearing."""
     login = demo_login(Role.NATIONAL_OFFICIAL)
     account = session.exec(select(Account).where(Account.login == login)).one()
-    person = Principal(account.id, account.name, account.role, NATION, is_demo=True)
+    person = Principal(account.id, account.name, Role(account.role), NATION, is_demo=True)
     work = Work(session, person, now - _SENT_BEFORE, current_settings())
     text = "演示规则：本表经营者均为虚构，只用来说明怎样使用。"
     set_trader_rule(work, data=TraderRuleData(text=text, reply_days=10))

@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock, Thread, Timer
-from typing import Any
+from typing import Any, Literal
 
 import typst
 import vl_convert
@@ -31,12 +31,16 @@ def read_fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False, font_paths=[str(FONT_FILE.parent)])
 
 
+PdfStandard = Literal["ua-1", "a-2a"]
+"""PDF/UA-1 for screen readers and PDF/A-2a for archives, as Typst names them."""
+
+
 def write_typst_pdf(
     template: Path,
     data: Mapping[str, Any],
     *,
     made_at: datetime | None = None,
-    standards: Sequence[str] = (),
+    standards: Sequence[PdfStandard] = (),
 ) -> bytes:
     """Return a Typst template filled with `data` as PDF, dated `made_at`; same input, same bytes.
 
@@ -44,7 +48,7 @@ def write_typst_pdf(
         template: Reads `sys.inputs.data` (JSON), with the name of the typeface as `font` in it.
         data: Plain values only.
         made_at: What the file names as its time; without it none.
-        standards: Names of PDF standards that the file keeps, as Typst has them.
+        standards: PDF standards that the file keeps.
     """
     plain = json.dumps(dict(data, font=FONT_FAMILY), ensure_ascii=False)
     content: bytes = typst.compile(
@@ -54,7 +58,7 @@ def write_typst_pdf(
         # Typst takes whole seconds alone; the moment of a real freeze has microseconds.
         timestamp=made_at.replace(microsecond=0) if made_at else None,
         format="pdf",
-        pdf_standards=list(standards),
+        pdf_standards=[*standards],
     )
     return content
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from survey.figures.chart_drawings import Drawing
-from survey.figures.drawing import write_typst_pdf
+from survey.figures.drawing import PdfStandard, write_typst_pdf
 from survey.reports.contents import Block, BulletList, Paragraph, Report, ReportPhoto, ReportTable
 from survey.reports.pictures import PHOTO_DOTS_PER_INCH, ReportPictures, number_captions
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
-_STANDARDS = ("ua-1", "a-2a")
+_STANDARDS: tuple[PdfStandard, ...] = ("ua-1", "a-2a")
 """What screen readers need, and what archives ask for: Typst refuses to write a file that fails."""
 _MAX_POINTS, _MAX_HEIGHT_POINTS = 458.0, 460.0
 
