@@ -55,7 +55,9 @@ class _Factor:
         """Return 0/1 columns of all crossed levels but the first, then of people without one."""
         code, size, is_known = np.zeros(len(people), dtype=np.intp), 1, True
         for name, levels in self.levels.items():
-            codes, labels = encode(people[name])
+            # A question whose answers were not kept has a column of nobody's answers.
+            answers = people.get(name, pd.Series(None, index=people.index, dtype=object))
+            codes, labels = encode(answers)
             # The last place is that of a missing answer, whose code is -1.
             place = np.append(pd.Index(levels).get_indexer(labels.astype(str)), -1)[codes]
             code, size = code * len(levels) + place, size * len(levels)
