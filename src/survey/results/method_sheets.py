@@ -1,0 +1,125 @@
+"""Method sheets: what a reviewer asks of a frozen wave beside its scores, a table each.
+
+A sheet is declared here with its columns and words; `results/sheet_builders.py` names the function
+that makes it when the wave is frozen. Pages, commands, API, codebook and releases know no sheet by
+itself: they read this list.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from survey.access.roles import NATION
+from survey.estimate.tree import COMPOSITE
+from survey.frame.quotas import EVERYONE
+from survey.locale import Message, msg
+
+KEYS = ("area_level", "area", "group", "indicator", "line", "item")
+"""What a row is about: a cell of the results, the kind of line, what of (a mode, a question)."""
+OBSTACLE = "obstacle"
+"""Column with the code of the reason why a row has no figure; empty where it has one."""
+NOT_COMPUTED = "not_computed"
+_OBSTACLES: dict[str, Message] = {
+    NOT_COMPUTED: msg(
+        "This wave was frozen by a version that did not make this table. An administrator makes it "
+        "with the command: survey recompute"
+    )
+}
+
+
+@dataclass(frozen=True)
+class SheetColumn:
+    """Column of a sheet: what it means, and its decimals; None: a text."""
+
+    meaning: Message
+    decimals: int | None = 1
+
+
+@dataclass(frozen=True)
+class MethodSheet:
+    """One sheet: key (command, address and file), name, columns beside `KEYS`, and obstacles."""
+
+    key: str
+    name: Message
+    summary: Message
+    lines: Mapping[str, Message]
+    """Kind of line -> what it says."""
+    columns: Mapping[str, SheetColumn]
+    obstacles: Mapping[str, Message]
+    """Code -> sentence that says why a row, or the whole sheet, has no figures."""
+
+    @property
+    def file(self) -> str:
+        """Name of its file in a snapshot."""
+        return f"sheet-{self.key}.parquet"
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        return tuple(name for name, each in self.columns.items() if each.decimals is not None)
+
+    def build_obstacle(self, code: str) -> pd.DataFrame:
+        """Return the sheet with one row, which says why it could not be made."""
+        row = dict(zip(KEYS, ("nation", NATION, EVERYONE, COMPOSITE, "", ""), strict=True))
+        return pd.DataFrame([row | {OBSTACLE: code}])
+
+
+FAIRNESS = MethodSheet(
+    key="fairness",
+    name=msg("Fair comparison"),
+    summary=msg("Scores of cities without the effects of who was asked and how"),
+    lines={
+        "score": msg("Score as published, and as if every city had asked the same people alike"),
+        "effect": msg("How much higher answers of a mode are than those of the most frequent mode"),
+        "overlap": msg("Interviews of each mode"),
+    },
+    columns={
+        "raw": SheetColumn(msg("Score as published")),
+        "adjusted": SheetColumn(msg("Score without the effects of people and mode")),
+        "adjusted_low": SheetColumn(msg("Lower end of its interval")),
+        "adjusted_high": SheetColumn(msg("Upper end of its interval")),
+        "shift": SheetColumn(msg("Score as published less the adjusted score, in points")),
+        "shift_low": SheetColumn(msg("Lower end of its interval")),
+        "shift_high": SheetColumn(msg("Upper end of its interval")),
+        "by_people": SheetColumn(msg("Part of the shift that comes from who was asked")),
+        "by_mode": SheetColumn(msg("Part of the shift that comes from how they were asked")),
+        "verdict": SheetColumn(msg("Verdict on the shift"), None),
+        "n": SheetColumn(msg("Interviews with an answer"), 0),
+        "effect": SheetColumn(msg("Effect of the mode, in points")),
+        "effect_low": SheetColumn(msg("Lower end of its interval")),
+        "effect_high": SheetColumn(msg("Upper end of its interval")),
+        "n_effective": SheetColumn(msg("Effective number of interviews, to two digits"), 0),
+    },
+    obstacles={
+        "no_composite": msg(
+            "The questions of this wave make no composite, so no city is compared here."
+        ),
+        "no_points": msg(
+            "No sampling points were recorded, so nobody knows how sure an adjusted score would "
+            "be, and none is given."
+        ),
+        "no_score": msg("Nobody answered a question that this score needs."),
+        "not_identified": msg(
+            "The cities used different modes and none used two of them side by side. So nobody can "
+            "tell whether a score comes from the city or from the mode, and no adjusted score is "
+            "given."
+        ),
+    },
+)
+SHEETS: Mapping[str, MethodSheet] = {sheet.key: sheet for sheet in (FAIRNESS,)}
+"""Every sheet by its key, in the order of files and pages."""
+LINE_NAMES: Mapping[str, Message] = {
+    code: name for sheet in SHEETS.values() for code, name in sheet.lines.items()
+}
+OBSTACLE_SENTENCES: Mapping[str, Message] = _OBSTACLES | {
+    code: sentence for sheet in SHEETS.values() for code, sentence in sheet.obstacles.items()
+}
+SHEET_DECIMALS: dict[str, int] = {
+    name: column.decimals
+    for sheet in SHEETS.values()
+    for name, column in sheet.columns.items()
+    if column.decimals is not None
+}
+SHEET_TEXTS = frozenset({"line", "item", OBSTACLE}) | {
+    name for sheet in SHEETS.values() for name in sheet.columns if name not in SHEET_DECIMALS
+}
