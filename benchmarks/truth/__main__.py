@@ -9,7 +9,16 @@ import argparse
 from collections.abc import Callable
 
 from benchmarks.arguments import parse_arguments
-from benchmarks.truth import agreement, open_answers, outbreaks, rates, scores, small_areas, windows
+from benchmarks.truth import (
+    agreement,
+    item_bias,
+    open_answers,
+    outbreaks,
+    rates,
+    scores,
+    small_areas,
+    windows,
+)
 
 GRIDS: dict[str, tuple[Callable[[int], None], int]] = {
     "scores": (scores.print_measures, 200),
@@ -19,6 +28,7 @@ GRIDS: dict[str, tuple[Callable[[int], None], int]] = {
     "small_areas": (small_areas.print_grid, 200),
     "windows": (windows.print_grid, 3000),
     "outbreaks": (outbreaks.print_grid, 20),
+    "item_bias": (item_bias.print_grid, 200),
 }
 """What prints each grid, and the number of samples of each case."""
 

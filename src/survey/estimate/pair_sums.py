@@ -88,9 +88,7 @@ def pair_sums(
         rows = order[member[order]]
         weight, scored = sample.weight[rows], ~np.isnan(table[rows])
         centred = np.where(scored, table[rows] - centre, 0.0)
-        sums, psus = _sum_pairs_by_psu(
-            centred, scored.astype(np.float64), weight, sample.psu[rows]
-        )
+        sums, psus = _sum_pairs_by_psu(centred, scored.astype(np.float64), weight, sample.psu[rows])
         n = int((counted[rows] & (weight > 0)).sum())
         found[name] = PsuPairSums(n, sums, factors[:, psus])
     return found
