@@ -150,18 +150,20 @@ def information(values: Parameters) -> Floats:
         + w[:, rows][:, :, columns] * w[:, columns][:, :, rows]
     )
     phi_unique = (halved * x[:, :, rows] * x[:, :, columns]).swapaxes(1, 2)
+    # Means tell nothing of the factors' covariances and of the unique variances.
+    none = np.zeros((len(u), len(rows), size)), np.zeros((len(u), size, factors))
+    upper = (
+        (loading, loading_phi, inverse * crossed.swapaxes(1, 2), kappa[:, :, None] * inverse,
+         kappa[:, :, None] * x),
+        (phi, phi_unique, none[0], np.zeros((len(u), len(rows), factors))),
+        (inverse**2 / 2, np.zeros_like(inverse), none[1]),
+        (inverse, x),
+        (w,),
+    )  # fmt: skip
     blocks = [
-        [loading, loading_phi, inverse * crossed.swapaxes(1, 2), kappa[:, :, None] * inverse,
-         kappa[:, :, None] * x],
-        [None, phi, phi_unique, np.zeros((len(u), len(rows), size)),
-         np.zeros((len(u), len(rows), factors))],
-        [None, None, inverse**2 / 2, np.zeros_like(inverse), np.zeros((len(u), size, factors))],
-        [None, None, None, inverse, x],
-        [None, None, None, None, w],
-    ]  # fmt: skip
-    for i in range(5):
-        for j in range(i):
-            blocks[i][j] = blocks[j][i].swapaxes(1, 2)
+        [upper[i][j - i] if i <= j else upper[j][i - j].swapaxes(1, 2) for j in range(5)]
+        for i in range(5)
+    ]
     return np.concatenate([np.concatenate(row, axis=2) for row in blocks], axis=1)
 
 
