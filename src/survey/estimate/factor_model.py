@@ -167,13 +167,16 @@ def information(values: Parameters) -> Floats:
     return np.concatenate([np.concatenate(row, axis=2) for row in blocks], axis=1)
 
 
-def fit(start: Parameters, free: Codes, moments: Moments) -> tuple[Parameters, Flags]:
+def fit(
+    start: Parameters, free: Codes, moments: Moments, close: float = CLOSE
+) -> tuple[Parameters, Flags]:
     """Fit by Fisher scoring; return the parameters, and which groups converged, shape (B,).
 
     Args:
         free: number of the free parameter behind each entry of `flat`, -1 for one that keeps the
             value of `start`. Shape (B, m): equal numbers are equal parameters, and all groups
             converge together. Shape (m,): each group has parameters of its own.
+        close: see `CLOSE`.
     """
     values, joint = start, free.ndim == 2
     weight = moments.n / moments.n.sum() if joint else np.ones(len(moments.n))
@@ -188,7 +191,7 @@ def fit(start: Parameters, free: Codes, moments: Moments) -> tuple[Parameters, F
         gradient = weight[:, None] * score(values, deviation, off) * used
         step = _solve(free, gradient, weight[:, None, None] * information(values))
         gain = (step * gradient).sum(axis=1)
-        found = np.abs(gain.sum() if joint else gain) < CLOSE
+        found = np.abs(gain.sum() if joint else gain) < close
         found = np.broadcast_to(found, loss.shape)
         if found.all():
             break

@@ -11,9 +11,11 @@ import numpy as np
 
 from survey.estimate.arrays import Codes, Flags, Floats, ratio
 from survey.estimate.factor_fit import number_free, start_parameters
-from survey.estimate.factor_model import Moments, fit
+from survey.estimate.factor_model import Moments, Parameters, fit
 
 WANTED_RELIABILITY = 0.9
+NEARLY = 1e-8
+"""For resamples, whose interval has two decimals: see `factor_model.CLOSE`."""
 
 
 def cronbach_alpha(covariance: Floats) -> Floats:
@@ -60,24 +62,37 @@ def split_half(covariance: Floats) -> Floats:
 def mcdonald_omega(covariance: Floats) -> Floats:
     """Return ω = 1 − Σ unique variances / variance of the sum, for covariances (B, k, k).
 
-    Unique variances are those of one factor, by maximum likelihood. NaN for fewer than three items,
-    and where no factor fits.
+    Unique variances are those of one factor, by maximum likelihood; the fits of all but the first
+    begin with its values. NaN for fewer than three items, and where no factor fits.
+
+    Args:
+        covariance: of the whole sample, then of its resamples.
 
     Source: McDonald (1999).
     """
-    omega = np.full(len(covariance), np.nan)
-    k = covariance.shape[-1]
-    if k < 3:
-        return omega
+    omega, k = np.full(len(covariance), np.nan), covariance.shape[-1]
     usable = np.flatnonzero(_is_positive(covariance))
-    moments = Moments(covariance[usable], np.zeros((len(usable), k)), np.ones(len(usable)))
-    if not usable.size:
+    if k < 3 or usable[:1].tolist() != [0]:
         return omega
-    start = start_parameters(np.zeros(k, dtype=np.intp), moments)
-    values, found = fit(start, number_free(start), moments)
-    share = 1 - ratio(values.unique.sum(axis=1), moments.covariance.sum(axis=(1, 2)), np.nan)
-    omega[usable] = np.where(found, share, np.nan)
+    whole, others = (
+        Moments(covariance[rows], np.zeros((len(rows), k)), np.ones(len(rows)))
+        for rows in (usable[:1], usable[1:])
+    )
+    start = start_parameters(np.zeros(k, dtype=np.intp), whole)
+    free = number_free(start)
+    values, found = fit(start, free, whole)
+    omega[:1] = np.where(found, _compute_omega(values, whole), np.nan)
+    if found[0] and len(others.n):
+        near = start_parameters(start.factor, others)
+        near = near.replace_flat(np.repeat(values.flat, len(others.n), axis=0))
+        values, found = fit(near, free, others, NEARLY)
+        omega[usable[1:]] = np.where(found, _compute_omega(values, others), np.nan)
     return omega
+
+
+def _compute_omega(values: Parameters, moments: Moments) -> Floats:
+    whole = moments.covariance.sum(axis=(1, 2))
+    return np.asarray(1 - ratio(values.unique.sum(axis=1), whole, np.nan))
 
 
 def _is_positive(covariance: Floats) -> Flags:
