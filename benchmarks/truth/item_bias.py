@@ -68,7 +68,7 @@ def _name_items(rng: np.random.Generator, shift: float, impact: float) -> Mappin
             for name, items in pure.items()
         }
 
-    found = judge_purified(count, groups, ITEMS, ASSUMED_DEFF)
+    found = judge_purified(count, dict.fromkeys(groups, ITEMS), ASSUMED_DEFF)
     return {name: bias.flagged for name, bias in found.items()}
 
 

@@ -5,8 +5,9 @@ the other items, and by the group. It needs only how many people of each group a
 answer, and these counts add up over the parts of a wave.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from scipy.special import chdtrc, expit, logit
@@ -84,32 +85,29 @@ class ItemBias:
     """Shape (K,): a difference between groups that is certain, and large enough to matter."""
 
 
-CountAnswers = Callable[[Mapping[str, Flags]], Mapping[str, Floats]]
-"""Returns counts as `count_answers`, by variable, with the items of its rest scores."""
+Key = TypeVar("Key", bound=Hashable)
+"""A comparison: of some items over some groups."""
 
 
 def judge_purified(
-    count: CountAnswers, variables: Collection[str], items: int, deff: float
-) -> Mapping[str, ItemBias]:
-    """Return how items are answered by the groups of each variable, with rest scores made pure.
+    count: Callable[[Mapping[Key, Flags]], Mapping[Key, Floats]],
+    items: Mapping[Key, int],
+    deff: float,
+) -> Mapping[Key, ItemBias]:
+    """Return how items are answered by groups, with rest scores from which flagged items are out.
 
-    Where the items flagged at first are some of them, the rest scores are made once more of the
-    others, and all items are judged again.
+    Where some items are flagged at first and `MIN_PURE` are not, all are judged once more.
+
+    Args:
+        count: returns counts as `count_answers`, by comparison, with the items of its rest scores.
+        items: comparison -> number of its items.
     """
-    every = np.ones(items, dtype=bool)
-    first = {
-        name: judge_items(counts, deff)
-        for name, counts in count(dict.fromkeys(variables, every)).items()
-    }
-    purer = {
-        name: ~found.flagged
-        for name, found in first.items()
-        if found.flagged.any() and (~found.flagged).sum() >= MIN_PURE
-    }
-    again = (
-        {name: judge_items(counts, deff) for name, counts in count(purer).items()} if purer else {}
-    )
-    return first | again
+    counted = count({key: np.ones(number, dtype=bool) for key, number in items.items()})
+    found = {key: judge_items(counts, deff) for key, counts in counted.items()}
+    pure = {key: ~bias.flagged for key, bias in found.items() if bias.flagged.any()}
+    pure = {key: kept for key, kept in pure.items() if kept.sum() >= MIN_PURE}
+    counted = count(pure) if pure else {}
+    return found | {key: judge_items(counts, deff) for key, counts in counted.items()}
 
 
 def judge_items(counts: Floats, deff: float) -> ItemBias:

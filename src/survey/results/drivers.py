@@ -8,14 +8,7 @@ import pandas as pd
 
 from survey.access.roles import NATION
 from survey.disclosure import propagate_suppression
-from survey.estimate import (
-    DriverMatrix,
-    PairSums,
-    PsuPairSums,
-    driver_sums,
-    matrix_of,
-    priorities,
-)
+from survey.estimate import DriverMatrix, PairSums, PsuPairSums, driver_sums, matrix_of, priorities
 from survey.estimate.arrays import Flags, Floats, limit_to_one_thread
 from survey.frame.quotas import ELDERLY, EVERYONE, GUARDIAN, RURAL
 from survey.questionnaire.model import OVERALL, Item
