@@ -40,6 +40,8 @@ MIN_RESPONDENTS = 100
 """Respondents of a group below which covariances are noise, as for drivers."""
 MIN_FACTOR_ITEMS = 2
 """Items of a first-level indicator that is a factor; alone it needs three."""
+TOO_FEW = "too_few_respondents"
+"""Obstacle of a line that too few people answered."""
 HOLDS, FAILS, DIFFERS, ALIKE = "holds", "fails", "differs", "alike"
 _Row = dict[str, Any]
 
@@ -141,7 +143,7 @@ class _Sheet:
                 if len(own) < MIN_FACTOR_ITEMS:
                     continue
                 if sums.n < MIN_RESPONDENTS:
-                    yield row | {OBSTACLE: "too_few_respondents"}
+                    yield row | {OBSTACLE: TOO_FEW}
                     continue
                 yield row | {"n": sums.n} | _judge_scale(sums, own, self.wave.level, code)
 
@@ -161,7 +163,7 @@ class _Sheet:
             row = {"line": "item", "group": EVERYONE, "indicator": str(item.indicator)}
             row |= {"item": item.name}
             if not enough:
-                yield row | {OBSTACLE: "too_few_respondents"}
+                yield row | {OBSTACLE: TOO_FEW}
                 continue
             yield row | {
                 "missing": shares.missing[place],
@@ -221,7 +223,7 @@ class _Sheet:
     def _explain_no_model(self, n: int) -> str:
         if not self.factors:
             return "too_few_questions"
-        return "too_few_respondents" if n < MIN_RESPONDENTS else "no_fit"
+        return TOO_FEW if n < MIN_RESPONDENTS else "no_fit"
 
     def _enough(self, variable: str) -> list[str]:
         """Return the values of a variable that enough respondents have."""
