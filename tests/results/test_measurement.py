@@ -159,8 +159,8 @@ def test_reliability_of_cities_uses_shown_cities_alone(source: SheetSource) -> N
     city = (cells["area_level"] == "city") & (cells["group"] == "all")
     cells.loc[city & (cells["area"] == CITIES[0]), "shown"] = False
     cells.loc[city & (cells["area"] == CITIES[0]), "reason"] = "too_few"
-    row = line(sheet_of(SheetSource(source.figures, cells)), "city_means")
-    row = row.query("indicator == 'composite' and group == 'all'").iloc[0]
+    rows = line(sheet_of(SheetSource(source.figures, cells)), "city_means")
+    row = rows.query("indicator == 'composite' and group == 'all'").iloc[0]
     shown = cells[city & cells["shown"] & (cells["indicator"] == "composite")]
     noise = (shown["se"].astype(float) ** 2).mean()
     expected = max(0.0, 1 - noise / shown["estimate"].astype(float).var())

@@ -168,7 +168,12 @@ def information(values: Parameters) -> Floats:
 
 
 def fit(
-    start: Parameters, free: Codes, moments: Moments, close: float = CLOSE
+    start: Parameters,
+    free: Codes,
+    moments: Moments,
+    *,
+    close: float = CLOSE,
+    steps: int = MAX_STEPS,
 ) -> tuple[Parameters, Flags]:
     """Fit by Fisher scoring; return the parameters, and which groups converged, shape (B,).
 
@@ -176,7 +181,7 @@ def fit(
         free: number of the free parameter behind each entry of `flat`, -1 for one that keeps the
             value of `start`. Shape (B, m): equal numbers are equal parameters, and all groups
             converge together. Shape (m,): each group has parameters of its own.
-        close: see `CLOSE`.
+        close, steps: see `CLOSE`, and the steps after which a group counts as not converged.
     """
     values, joint = start, free.ndim == 2
     weight = moments.n / moments.n.sum() if joint else np.ones(len(moments.n))
@@ -185,7 +190,7 @@ def fit(
     found = np.zeros(len(loss), dtype=bool)
     if not np.isfinite(loss).all():
         return values, found
-    for _ in range(MAX_STEPS):
+    for _ in range(steps):
         off = moments.mean - values.mu
         deviation = moments.covariance + off[:, :, None] * off[:, None, :] - values.sigma
         gradient = weight[:, None] * score(values, deviation, off) * used

@@ -14,6 +14,8 @@ from survey.estimate.factor_fit import number_free, start_parameters
 from survey.estimate.factor_model import Moments, Parameters, fit
 
 WANTED_RELIABILITY = 0.9
+FEW_STEPS = 10
+"""From the values of the whole most resamples need four; the few that need more are left out."""
 NEARLY = 1e-8
 """For resamples, whose interval has two decimals: see `factor_model.CLOSE`."""
 
@@ -71,6 +73,8 @@ def mcdonald_omega(covariance: Floats) -> Floats:
     Source: McDonald (1999).
     """
     omega, k = np.full(len(covariance), np.nan), covariance.shape[-1]
+    if k == 3:
+        return _three_item_omega(covariance)
     usable = np.flatnonzero(_is_positive(covariance))
     if k < 3 or usable[:1].tolist() != [0]:
         return omega
@@ -85,9 +89,20 @@ def mcdonald_omega(covariance: Floats) -> Floats:
     if found[0] and len(others.n):
         near = start_parameters(start.factor, others)
         near = near.replace_flat(np.repeat(values.flat, len(others.n), axis=0))
-        values, found = fit(near, free, others, NEARLY)
+        values, found = fit(near, free, others, close=NEARLY, steps=FEW_STEPS)
         omega[usable[1:]] = np.where(found, _compute_omega(values, others), np.nan)
     return omega
+
+
+def _three_item_omega(covariance: Floats) -> Floats:
+    """Return ω of three items, whose covariances one factor explains fully, shape (B,)."""
+    first, second, third = (covariance[:, i, j] for i, j in ((0, 1), (0, 2), (1, 2)))
+    product = np.where(_is_positive(covariance), first * second * third, 0.0)
+    explained = sum(ratio(product, np.square(each), np.nan) for each in (first, second, third))
+    whole = covariance.sum(axis=(1, 2))
+    own = np.trace(covariance, axis1=1, axis2=2) - explained
+    share = 1 - ratio(own, whole, np.nan)
+    return np.where(product > 0, share, np.nan)
 
 
 def _compute_omega(values: Parameters, moments: Moments) -> Floats:
