@@ -28,18 +28,18 @@ _CONSISTENCY: tuple[tuple[float, Message], ...] = (
 )
 """Least α -> how questions go together (Nunnally and Bernstein 1994)."""
 _FITS: tuple[tuple[float, float, Message], ...] = (
-    (0.95, 0.06, msg("The answers fit the tree of indicators well (CFI {cfi}, RMSEA {rmsea}).")),
-    (0.90, 0.08, msg("The answers fit the tree of indicators (CFI {cfi}, RMSEA {rmsea}).")),
+    (0.95, 0.06, msg("The answers fit the tree of indicators well")),
+    (0.90, 0.08, msg("The answers fit the tree of indicators")),
     (
         -np.inf,
         np.inf,
         msg(
-            "The answers fit the tree of indicators poorly (CFI {cfi}, RMSEA {rmsea}): the tree is "
-            "a decision about what counts, not a finding about how people answer."
+            "The answers fit the tree of indicators poorly, which says what counts, not how people "
+            "answer"
         ),
     ),
 )
-"""Least CFI and largest RMSEA -> sentence (Hu and Bentler 1999; Browne and Cudeck 1993)."""
+"""Least CFI and largest RMSEA -> finding (Hu and Bentler 1999; Browne and Cudeck 1993)."""
 _VARIABLES: Mapping[str, Message] = {
     "mode": msg("mode"),
     "age_band": msg("age"),
@@ -128,7 +128,12 @@ def _describe_fit(context: ViewContext, model: pd.DataFrame) -> str:
     if np.isnan(cfi):
         return ""
     words = next(text for least, most, text in _FITS if cfi >= least and rmsea <= most)
-    return context.t(words, cfi=format_quantity(cfi, 3), rmsea=format_quantity(rmsea, 3))
+    return context.t(
+        "{finding} (CFI {cfi}, RMSEA {rmsea}).",
+        finding=context.t(words),
+        cfi=format_quantity(cfi, 3),
+        rmsea=format_quantity(rmsea, 3),
+    )
 
 
 def _describe_understanding(context: ViewContext, invariance: pd.DataFrame) -> Iterator[str]:
