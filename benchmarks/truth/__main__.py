@@ -12,6 +12,7 @@ from benchmarks.arguments import parse_arguments
 from benchmarks.truth import (
     agreement,
     case_mix,
+    item_bias,
     open_answers,
     outbreaks,
     rates,
@@ -29,6 +30,7 @@ GRIDS: dict[str, tuple[Callable[[int], None], int]] = {
     "windows": (windows.print_grid, 3000),
     "case_mix": (case_mix.print_grid, 1000),
     "outbreaks": (outbreaks.print_grid, 20),
+    "item_bias": (item_bias.print_grid, 200),
 }
 """What prints each grid, and the number of samples of each case."""
 

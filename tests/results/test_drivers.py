@@ -12,7 +12,7 @@ import pytest
 
 from seed.demo import build
 from survey.disclosure import protect
-from survey.estimate import DriverMatrix, PsuDriverSums, relative_weights
+from survey.estimate import DriverMatrix, PsuPairSums, relative_weights
 from survey.results.drivers import REPLICATES, build_driver_table, figures_of
 from survey.results.wave_estimates import estimate_wave
 from survey.results.wave_parts import WaveData, WaveParts
@@ -90,7 +90,7 @@ def test_sums_of_the_cities_stay_while_the_nation_is_added_up(
     source: WaveData, cells: pd.DataFrame, table: pd.DataFrame
 ) -> None:
     """An engine may hand them out again."""
-    kept: list[tuple[PsuDriverSums, bytes]] = []
+    kept: list[tuple[PsuPairSums, bytes]] = []
 
     def keep(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         for made in map(function, items):

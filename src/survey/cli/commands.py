@@ -63,6 +63,10 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "survey.cli.sheets:fairness",
         "Print scores of cities without the effects of who was asked and how.",
     ),
+    "measurement": CommandEntry(
+        "survey.cli.sheets:measurement",
+        "Print whether the questions measure together, and in all groups alike, what they should.",
+    ),
     "quality": CommandEntry(
         "survey.cli.quality:quality",
         "Assess every finished interview of a wave, then print the flags per kind and city.",

@@ -4,7 +4,13 @@ from survey.access.principal import OPERATOR
 from survey.cli.options import WaveOption
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.figures.tables.published_tables import build_records, record_columns
-from survey.results.method_sheets import FAIRNESS, OBSTACLE, OBSTACLE_SENTENCES, MethodSheet
+from survey.results.method_sheets import (
+    FAIRNESS,
+    MEASUREMENT,
+    OBSTACLE,
+    OBSTACLE_SENTENCES,
+    MethodSheet,
+)
 from survey.results.row_selection import open_known_results
 from survey.settings import current_settings
 from survey.store.engine import read_scope
@@ -16,6 +22,14 @@ def fairness(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:
     Columns: docs/files.md. The official scores and places stay as they are.
     """
     _print_sheet(FAIRNESS, wave, form)
+
+
+def measurement(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:
+    """Print whether the questions measure together, and in all groups alike, what they should.
+
+    Columns: docs/files.md.
+    """
+    _print_sheet(MEASUREMENT, wave, form)
 
 
 def _print_sheet(sheet: MethodSheet, wave: str, form: OutputFormat) -> None:

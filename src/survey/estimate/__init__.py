@@ -13,8 +13,6 @@ from survey.estimate.design import Design
 from survey.estimate.differences import compare
 from survey.estimate.drivers import (
     DriverMatrix,
-    DriverSums,
-    PsuDriverSums,
     driver_matrix,
     driver_sums,
     matrix_of,
@@ -30,6 +28,7 @@ from survey.estimate.intervals import (
     bound_share,
     is_error_silent,
 )
+from survey.estimate.pair_sums import PairSums, PsuPairSums
 from survey.estimate.rake import RakeResult, rake
 from survey.estimate.ranks import (
     rank_sensitivity,
@@ -47,11 +46,11 @@ __all__ = [
     "Design",
     "DfRule",
     "DriverMatrix",
-    "DriverSums",
     "EstimateError",
     "Node",
+    "PairSums",
     "Pooled",
-    "PsuDriverSums",
+    "PsuPairSums",
     "RakeResult",
     "RatingScale",
     "SmallAreaResult",

@@ -4,18 +4,17 @@ Weighted correlations need only sums of products, and these add up over PSUs. A 
 product of weight factors and sums, and all resamples of a domain are decomposed together.
 """
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from survey.estimate.arrays import Codes, Flags, Floats, limit_to_one_thread, ratio
-from survey.estimate.bootstrap import rao_wu
+from survey.estimate.arrays import Flags, Floats, limit_to_one_thread, ratio
 from survey.estimate.design import Design, Sample, numbers, read_weight
 from survey.estimate.errors import EstimateError
+from survey.estimate.pair_sums import PairSums, PsuPairSums, pair_sums
 
 FLAT = 1e-12
 
@@ -152,53 +151,6 @@ def driver_matrix(
         return {name: matrix_of(own.total(), names, centre) for name, own in sums.items()}
 
 
-@dataclass(frozen=True)
-class PsuDriverSums:
-    """Sums of products in one domain by PSU, with each resample's weight factors by PSU.
-
-    Small enough to send: the sums of all resamples are thirty times as large.
-    """
-
-    n: int
-    """Rows with a positive weight that score the outcome and any predictor."""
-    sums: Floats
-    """Weight, first of a pair, its square and the product, shape (P, 4, K + 1, K + 1)."""
-    drawn: Floats
-    """Weight factors, shape (R, P)."""
-
-    def total(self) -> "DriverSums":
-        """Return the sums over all PSUs, with weights as they are and for each resample."""
-        psus, shape = len(self.sums), self.sums.shape[1:]
-        return DriverSums(
-            n=self.n,
-            whole=self.sums.sum(axis=0),
-            resampled=(self.drawn @ self.sums.reshape(psus, math.prod(shape))).reshape(-1, *shape),
-            is_resampled=bool((self.drawn != 1).any()),
-        )
-
-
-@dataclass(frozen=True)
-class DriverSums:
-    """Sums of products in one domain over some PSUs; sums of disjoint strata can be added up."""
-
-    n: int
-    """Rows with a positive weight that score the outcome and any predictor."""
-    whole: Floats
-    """Weight, first of a pair, its square and the product, shape (4, K + 1, K + 1)."""
-    resampled: Floats
-    """The same of each resample, shape (R, 4, K + 1, K + 1)."""
-    is_resampled: bool
-    """Whether any stratum has PSUs to draw from."""
-
-    def add(self, other: "DriverSums") -> "DriverSums":
-        """Add the other sums to these arrays in place, and return all of them."""
-        np.add(self.whole, other.whole, out=self.whole)
-        np.add(self.resampled, other.resampled, out=self.resampled)
-        return replace(
-            self, n=self.n + other.n, is_resampled=self.is_resampled or other.is_resampled
-        )
-
-
 def driver_sums(
     frame: pd.DataFrame,
     predictors: Sequence[str],
@@ -209,25 +161,26 @@ def driver_sums(
     centre: Floats,
     replicates: int,
     seed: int,
-) -> dict[str, PsuDriverSums]:
+) -> dict[str, PsuPairSums]:
     """Return domain -> sums of products about `centre` by PSU; `frame` must hold whole strata.
 
     Args:
         centre: value about which each predictor and the outcome are summed, shape (K + 1,); near
             its mean, and the same for all that is added up.
     """
-    sample = Sample.read(frame, design)
     table = np.column_stack([numbers(frame, name) for name in (*predictors, outcome)])
-    factors = rao_wu(sample, replicates, seed)
-    order = np.argsort(sample.psu, kind="stable")
-    members = {name: _find_member_rows(frame, rows) for name, rows in domains.items()}
-    return {
-        name: _sum_domain(table, sample, factors, order[rows[order]], centre)
-        for name, rows in members.items()
-    }
+    scored = ~np.isnan(table)
+    return pair_sums(
+        table,
+        Sample.read(frame, design),
+        domains={name: _find_member_rows(frame, rows) for name, rows in domains.items()},
+        counted=scored[:, -1] & scored[:, :-1].any(axis=1),
+        centre=centre,
+        resamples=(replicates, seed),
+    )
 
 
-def matrix_of(sums: DriverSums, names: Sequence[str], centre: Floats) -> DriverMatrix:
+def matrix_of(sums: PairSums, names: Sequence[str], centre: Floats) -> DriverMatrix:
     """Return importance and mean of `names` but the last, the outcome, from sums about `centre`.
 
     Args:
@@ -274,39 +227,6 @@ def _find_member_rows(frame: pd.DataFrame, member: Flags) -> Flags:
     if rows.shape != (len(frame),):
         raise EstimateError("shape", name="domain", found=rows.shape, expected=(len(frame),))
     return rows
-
-
-def _sum_domain(
-    table: Floats, sample: Sample, factors: Floats, rows: Codes, centre: Floats
-) -> PsuDriverSums:
-    """Return a domain's sums of products about `centre` by PSU; `rows` are sorted by PSU."""
-    values, weight, psu = table[rows], sample.weight[rows], sample.psu[rows]
-    scored = ~np.isnan(values)
-    centred = np.where(scored, values - centre, 0.0)
-    sums, psus = _sum_pairs_by_psu(centred, scored.astype(np.float64), weight, psu)
-    n = int((scored[:, -1] & scored[:, :-1].any(axis=1) & (weight > 0)).sum())
-    return PsuDriverSums(n, sums, factors[:, psus])
-
-
-def _sum_pairs_by_psu(
-    centred: Floats, known: Floats, weight: Floats, psu: Codes
-) -> tuple[Floats, Codes]:
-    """Return sums of weights and products by PSU for pairs of columns (`known`: scored), and PSUs.
-
-    Weight, first of the pair, its square and the product, shape (P, 4, K + 1, K + 1).
-    """
-    psus, starts = np.unique(psu, return_index=True)
-    bounds = np.append(starts, len(psu))
-    width = centred.shape[1]
-    sums = np.empty((len(psus), 4, width, width))
-    heavy = weight[:, None] * np.hstack([known, centred, centred**2])
-    for place in range(len(psus)):
-        part = slice(bounds[place], bounds[place + 1])
-        rows = heavy[part].T
-        both = rows @ known[part]
-        sums[place, :3] = both.reshape(3, width, width)
-        sums[place, 3] = rows[width : 2 * width] @ centred[part]
-    return sums, psus
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,7 @@ import pandas as pd
 
 from survey.access.roles import NATION
 from survey.disclosure import propagate_suppression
-from survey.estimate import (
-    DriverMatrix,
-    DriverSums,
-    PsuDriverSums,
-    driver_sums,
-    matrix_of,
-    priorities,
-)
+from survey.estimate import DriverMatrix, PairSums, PsuPairSums, driver_sums, matrix_of, priorities
 from survey.estimate.arrays import Flags, Floats, limit_to_one_thread
 from survey.frame.quotas import ELDERLY, EVERYONE, GUARDIAN, RURAL
 from survey.questionnaire.model import OVERALL, Item
@@ -106,7 +99,7 @@ def _compute_driver_figures(source: WaveParts, codes: list[str]) -> dict[tuple[s
         (source.parts[place], city, source.level)
         for city, place in sorted(source.facts.part_of.items())
     ]
-    nation: dict[str, DriverSums] = {}
+    nation: dict[str, PairSums] = {}
     for (_, city, _), (sums, own) in zip(jobs, source.run(_sum_city, jobs), strict=True):
         if own is not None:
             figures[cities[city]] = own
@@ -121,7 +114,7 @@ def _compute_driver_figures(source: WaveParts, codes: list[str]) -> dict[tuple[s
 
 def _sum_city(
     job: tuple[PartLoader, str, float],
-) -> tuple[dict[str, PsuDriverSums], dict[str, Any] | None]:
+) -> tuple[dict[str, PsuPairSums], dict[str, Any] | None]:
     """Return group -> driver sums of the city in `job`, and its figures (None: too few people)."""
     part, city, level = job
     data = part()
@@ -155,7 +148,7 @@ def _sum_city(
         return sums, _compute_figures(whole.total(), codes, level)
 
 
-def _compute_figures(sums: DriverSums, codes: list[str], level: float) -> dict[str, Any]:
+def _compute_figures(sums: PairSums, codes: list[str], level: float) -> dict[str, Any]:
     """Return a domain's columns from its sums over the indicators `codes` and the outcome."""
     with limit_to_one_thread():
         matrix = matrix_of(sums, [*codes, OVERALL], np.full(len(codes) + 1, _CENTRE))

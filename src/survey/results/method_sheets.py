@@ -106,7 +106,69 @@ FAIRNESS = MethodSheet(
         ),
     },
 )
-SHEETS: Mapping[str, MethodSheet] = {sheet.key: sheet for sheet in (FAIRNESS,)}
+MEASUREMENT = MethodSheet(
+    key="measurement",
+    name=msg("Quality of the questions"),
+    summary=msg("Whether the questions measure together what they are added up for, and alike"),
+    lines={
+        "scale": msg("Consistency of the questions of an indicator"),
+        "item": msg("How a question is answered, and how it goes with the others"),
+        "city_means": msg("Reliability of the differences between cities"),
+        "model": msg("Whether the first-level indicators explain how questions go together"),
+        "factors": msg("How two first-level indicators go together"),
+        "invariance": msg("Whether groups understand the questions in the same way"),
+        "bias": msg("The same satisfaction, answered differently"),
+    },
+    columns={
+        "n": SheetColumn(msg("Respondents"), 0),
+        "items": SheetColumn(msg("Questions"), 0),
+        "alpha": SheetColumn(msg("Cronbach's α: 1 where the questions go together fully"), 2),
+        "alpha_low": SheetColumn(msg("Lower end of the interval of α"), 2),
+        "alpha_high": SheetColumn(msg("Upper end of the interval of α"), 2),
+        "omega": SheetColumn(msg("McDonald's ω, of one factor"), 2),
+        "omega_low": SheetColumn(msg("Lower end of the interval of ω"), 2),
+        "omega_high": SheetColumn(msg("Upper end of the interval of ω"), 2),
+        "split_half": SheetColumn(msg("Reliability of odd against even questions"), 2),
+        "missing": SheetColumn(msg("Per cent of those asked who gave no score")),
+        "unknown": SheetColumn(msg("Per cent of those asked who do not know")),
+        "floor": SheetColumn(msg("Per cent of the scores that are the lowest")),
+        "ceiling": SheetColumn(msg("Per cent of the scores that are the highest")),
+        "item_rest": SheetColumn(msg("Correlation with the other questions of its factor"), 2),
+        "alpha_dropped": SheetColumn(msg("α of its factor without this question"), 2),
+        "loading": SheetColumn(msg("Standardised loading on its factor"), 2),
+        "reliability": SheetColumn(
+            msg("Part of the spread of the cities' scores that is no chance"), 2
+        ),
+        "cities": SheetColumn(msg("Cities"), 0),
+        "needed_n": SheetColumn(
+            msg("Interviews a city needs for a reliability of 0.9, two digits"), 0
+        ),
+        "chi2": SheetColumn(msg("χ² of the model")),
+        "df": SheetColumn(msg("Degrees of freedom"), 0),
+        "cfi": SheetColumn(msg("Comparative fit index (CFI)"), 3),
+        "tli": SheetColumn(msg("Tucker–Lewis index (TLI)"), 3),
+        "rmsea": SheetColumn(msg("Root mean square error of approximation (RMSEA)"), 3),
+        "srmr": SheetColumn(msg("Standardised root mean square residual (SRMR)"), 3),
+        "correlation": SheetColumn(msg("Correlation of the two"), 2),
+        "cfi_loss": SheetColumn(msg("CFI lost against the step before"), 3),
+        "rmsea_gain": SheetColumn(msg("RMSEA gained against the step before"), 3),
+        "log_odds": SheetColumn(msg("Log odds of a higher answer, beside those of all"), 2),
+        "points": SheetColumn(msg("Points above or below people who are as satisfied")),
+        "verdict": SheetColumn(
+            msg("holds or fails (the same understanding), differs or alike (a question)"), None
+        ),
+    },
+    obstacles={
+        "no_tree": msg("The questions of this wave make no composite, so there is nothing to add."),
+        "one_question": msg("One question alone cannot be compared with others."),
+        "too_few_questions": msg("A model needs three questions of one first-level indicator."),
+        "too_few_respondents": msg("Fewer than 100 people answered: too few for these figures."),
+        "too_few_cities": msg("Fewer than three cities have a figure that is shown."),
+        "one_group": msg("Fewer than two groups have 100 people."),
+        "no_fit": msg("No model of this form fits the answers."),
+    },
+)
+SHEETS: Mapping[str, MethodSheet] = {sheet.key: sheet for sheet in (FAIRNESS, MEASUREMENT)}
 """Every sheet by its key, in the order of files and pages."""
 LINE_NAMES: Mapping[str, Message] = {
     code: name for sheet in SHEETS.values() for code, name in sheet.lines.items()

@@ -4,10 +4,12 @@ import pandas as pd
 import streamlit as st
 
 from survey.figures.views.estimate_text import QUOTA_SAMPLE
+from survey.figures.views.measurement import build_measurement
 from survey.figures.views.method import MethodView, build_method_view
 from survey.figures.views.view_context import Facts
 from survey.kit.page_runner import PageContext
 from survey.kit.report_downloads import draw_method_button
+from survey.kit.results_cache import get_view
 from survey.kit.text_blocks import escape_markdown, read_glossary
 from survey.locale import Translator, msg
 from survey.results import WaveInfo, WaveResults
@@ -62,6 +64,8 @@ def draw_method(page: PageContext, results: WaveResults) -> None:
         if facts:
             with st.expander(t(title)):
                 draw(t, view)
+    with st.expander(t("Quality of the questions")):
+        _draw_measurement(page, results)
     with st.expander(t("Bands")):
         st.markdown(
             t(
@@ -247,6 +251,15 @@ def _draw_drivers(t: Translator, view: MethodView) -> None:
         )
     )
     _draw_facts(t, view.drivers)
+
+
+def _draw_measurement(page: PageContext, results: WaveResults) -> None:
+    """Draw what the questions measure together: a sentence a finding, then the tables."""
+    view = get_view(page, build_measurement, results)
+    st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in view.sentences))
+    for table in (view.indicators, view.questions):
+        if table is not None:
+            st.dataframe(table, hide_index=True)
 
 
 def _draw_glossary(page: PageContext) -> None:
