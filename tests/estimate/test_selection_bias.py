@@ -30,7 +30,7 @@ def test_equals_the_published_example_and_the_authors_program(answer):
 
 
 def test_by_hand_with_one_variable():
-    # Answers 0, 1, 3, 4 with z = 0, 0, 1, 1: slope 3, sd of x 1.5, of y sqrt(2.5), r = 3 / sqrt(10).
+    # Answers 0, 1, 3, 4 with z = 0, 0, 1, 1: slope 3, sd of x 1.5, of y sqrt(2.5), r 3 / sqrt(10).
     # The sample has half of z = 1, the population a quarter: the proxy is 0.75 too high, 0.5 sd.
     values = np.array([[0.0, 0], [1, 0], [3, 1], [4, 1]])
     sums = ProxyMoments.collect(values, np.ones(4), np.zeros(4, dtype=np.intp), 1)
@@ -66,7 +66,9 @@ def test_parts_add_up_and_rows_without_an_answer_are_left_out():
 def test_a_variable_that_does_not_vary_says_nothing():
     covariance = np.array([[4.0, 0.0], [0.0, 0.0]])
     found = measure_selection_bias(np.array([[50.0, 1.0]]), covariance, np.array([[0.9]]))
-    assert np.isnan(found.points).all() and np.isnan(found.correlation) and found.is_weak
+    assert np.isnan(found.points).all()
+    assert np.isnan(found.correlation)
+    assert found.is_weak
 
 
 @pytest.mark.parametrize("phi", [0.25, 0.5, 0.75])
