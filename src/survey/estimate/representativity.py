@@ -1,0 +1,90 @@
+"""R-indicators: how alike those who answered are to all who were asked, by what is known of both.
+
+R = 1 - 2 S(rho), S the standard deviation of the response propensities rho of all who were asked;
+CV = S / mean(rho) bounds the bias of a respondents' mean in standard deviations of the answer
+(Schouten, Cobben and Bethlehem 2009). Propensities come from a logistic regression on the main
+effects of the variables; S^2 is less what the error of its coefficients adds (Shlomo, Skinner and
+Schouten 2012). The partial indicator of a variable is the S that its categories make by themselves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from scipy import special
+
+from survey.estimate.arrays import Codes, Flags, Floats, ratio
+
+_MAX_STEPS = 30
+_TOLERANCE = 1e-10
+_RIDGE = 1e-8
+"""Keeps categories in which everybody, or nobody, answered from running to infinity."""
+
+
+@dataclass(frozen=True)
+class Representativity:
+    """R-indicator of those who answered, with its coefficient of variation."""
+
+    r: float
+    cv: float
+    """Largest bias of a mean, in standard deviations of the answer."""
+    rate: float
+    asked: int
+    partial: Mapping[str, float]
+    """Variable -> standard deviation of the propensities between its categories."""
+
+
+def measure_representativity(
+    answered: Flags, variables: Mapping[str, Codes]
+) -> Representativity | None:
+    """Return the R-indicator of `answered` (n,) over categorical `variables`, each codes (n,).
+
+    None where nobody, or everybody, answered.
+    """
+    n, rate = len(answered), float(answered.mean()) if len(answered) else 0.0
+    if not 0 < rate < 1:
+        return None
+    codes = np.column_stack(
+        [np.unique(each, return_inverse=True)[1] for each in variables.values()]
+    )
+    cells, cell = np.unique(codes, axis=0, return_inverse=True)
+    asked = np.bincount(cell.ravel()).astype(np.float64)
+    found = np.bincount(cell.ravel(), answered).astype(np.float64)
+    x = np.hstack([np.ones((len(cells), 1)), *(_dummies(column) for column in cells.T)])
+    rho, covariance = _fit_logistic(x, asked, found)
+    gradient = (rho * (1 - rho))[:, None] * x
+    each = np.einsum("ij,jk,ik->i", gradient, covariance, gradient)
+    middle = asked @ gradient / n
+    noise = float(asked @ each) / n - float(middle @ covariance @ middle)
+    spread = sqrt(max(float(asked @ (rho - rate) ** 2) / (n - 1) - noise, 0.0))
+    partial = {name: _spread_between(each, answered) for name, each in encoded.items()}
+    return Representativity(1 - 2 * spread, spread / rate, rate, n, partial)
+
+
+def _dummies(codes: Codes) -> Floats:
+    return np.asarray(codes[:, None] == np.arange(1, codes.max() + 1), dtype=np.float64)
+
+
+def _fit_logistic(x: Floats, asked: Floats, found: Floats) -> tuple[Floats, Floats]:
+    """Return propensities of the cells, and the covariance of the coefficients."""
+    beta = np.zeros(x.shape[1])
+    ridge = _RIDGE * asked.sum() * np.eye(x.shape[1])
+    for _ in range(_MAX_STEPS):
+        rho = special.expit(x @ beta)
+        information = (x * (asked * rho * (1 - rho))[:, None]).T @ x + ridge
+        step = np.linalg.solve(information, x.T @ (found - asked * rho))
+        beta += step
+        if np.abs(step).max() < _TOLERANCE:
+            break
+    return special.expit(x @ beta), np.linalg.inv(information)
+
+
+def _spread_between(code: Codes, answered: Flags) -> float:
+    """Return S between categories, less what chance within them adds."""
+    size = np.bincount(code).astype(np.float64)
+    share = np.bincount(code, answered) / size
+    rate = float(answered.mean())
+    within = float((size * ratio(share * (1 - share), size - 1) * (1 - size / size.sum())).sum())
+    between = float(size @ (share - rate) ** 2)
+    return sqrt(max((between - within) / size.sum(), 0.0))
