@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from scipy import special
 
-from survey.estimate.arrays import Codes, Floats, group_sum
+from survey.estimate.arrays import Codes, Floats, group_sum, weighted_count
 from survey.estimate.design import Sample
 
 
@@ -34,7 +34,7 @@ class CrossSums:
         size, psus = shape[0] * shape[1], len(sample.stratum)
         inside = np.flatnonzero((row >= 0) & (column >= 0) & (sample.weight > 0))
         psu, cell = sample.psu[inside], row[inside] * shape[1] + column[inside]
-        by_psu = np.bincount(psu * size + cell, sample.weight[inside], psus * size)
+        by_psu = weighted_count(psu * size + cell, sample.weight[inside], psus * size)
         by_psu = by_psu.reshape(psus, size)
         mean = group_sum(sample.stratum, by_psu, len(sample.units)) / sample.psus[:, None]
         # A lonely stratum is centred at 0 where it counts (rule `adjust`).

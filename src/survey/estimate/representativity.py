@@ -45,9 +45,8 @@ def measure_representativity(
     n, rate = len(answered), float(answered.mean()) if len(answered) else 0.0
     if not 0 < rate < 1:
         return None
-    codes = np.column_stack(
-        [np.unique(each, return_inverse=True)[1] for each in variables.values()]
-    )
+    encoded = {name: np.unique(each, return_inverse=True)[1] for name, each in variables.items()}
+    codes = np.column_stack(list(encoded.values()))
     cells, cell = np.unique(codes, axis=0, return_inverse=True)
     asked = np.bincount(cell.ravel()).astype(np.float64)
     found = np.bincount(cell.ravel(), answered).astype(np.float64)

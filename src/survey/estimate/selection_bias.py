@@ -18,7 +18,7 @@ from typing import Self
 
 import numpy as np
 
-from survey.estimate.arrays import Codes, Floats, group_sum, ratio
+from survey.estimate.arrays import Codes, Floats, group_sum, ratio, weighted_count
 
 PHI = (0.0, 0.5, 1.0)
 STRONG_CORRELATION = 0.4
@@ -48,7 +48,7 @@ class ProxyMoments:
         width = y.shape[1]
         products = (y[:, :, None] * y[:, None, :]).reshape(len(y), width * width)
         return cls(
-            weight=np.bincount(home, w, domains),
+            weight=weighted_count(home, w, domains),
             total=group_sum(home, y, domains, w),
             square=group_sum(home, products, domains, w).reshape(domains, width, width),
         )
