@@ -59,6 +59,10 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "survey.cli.estimate:estimate",
         "Print the estimates of a frozen wave with interval, n and design effect.",
     ),
+    "fairness": CommandEntry(
+        "survey.cli.sheets:fairness",
+        "Print scores of cities without the effects of who was asked and how.",
+    ),
     "quality": CommandEntry(
         "survey.cli.quality:quality",
         "Assess every finished interview of a wave, then print the flags per kind and city.",

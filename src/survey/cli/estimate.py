@@ -9,6 +9,7 @@ import typer
 from sqlmodel import Session
 
 from survey.access.principal import OPERATOR
+from survey.cli.options import WaveOption
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.figures.tables.published_tables import build_records, record_columns
 from survey.results import WaveResults
@@ -36,7 +37,7 @@ CONTRASTS = ("rest", "nation", "region3", "size_tier")
 
 
 def estimate(
-    wave: Annotated[str, typer.Option(help="Key of a frozen wave, for example main-2024.")],
+    wave: WaveOption,
     table: Annotated[
         ResultTable,
         typer.Option(

@@ -18,7 +18,7 @@ from survey.cli.operator import (
     read_as_operator,
     record_output,
 )
-from survey.cli.options import read_suffix
+from survey.cli.options import WaveOption, read_suffix
 from survey.cli.output import error_reporting, print_note
 from survey.cli.output_file import output_file
 from survey.files.microdata.export import (
@@ -33,8 +33,6 @@ from survey.settings import current_settings
 from survey.waves.waves import COMPUTED_STATES, find_wave
 
 app = typer.Typer(no_args_is_help=True)
-
-WaveOption = Annotated[str, typer.Option(help="Key of a frozen wave, for example main-2024.")]
 
 
 @app.callback()

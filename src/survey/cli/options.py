@@ -9,6 +9,8 @@ import typer
 
 from survey.settings import Settings, current_settings
 
+WaveOption = Annotated[str, typer.Option(help="Key of a frozen wave, for example main-2024.")]
+
 
 def choose_store(
     database_url: Annotated[

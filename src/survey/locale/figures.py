@@ -39,9 +39,14 @@ def format_quantity(value: float | None, decimals: int = 0) -> str:
     return _write(value, f"z,.{decimals}f")
 
 
+def round_two_digits(value: float) -> float:
+    """Return an effective sample size rounded to two significant digits."""
+    return float(f"{value:.2g}")
+
+
 def format_two_digits(value: float) -> str:
     """Return an effective sample size as text, rounded to two significant digits."""
-    return f"{float(f'{value:.2g}'):,.0f}"
+    return f"{round_two_digits(value):,.0f}"
 
 
 def format_signed(value: float | None, decimals: int = 1) -> str:

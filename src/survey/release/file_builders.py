@@ -15,7 +15,7 @@ import pandas as pd
 from survey.access.roles import NATION
 from survey.figures.figure_table import csv_bytes
 from survey.figures.tables.formats import tidy_table
-from survey.figures.tables.published_tables import build_tables
+from survey.figures.tables.published_tables import build_records, build_tables
 from survey.figures.tables.workbook_sheets import workbook_bytes
 from survey.figures.views.display_names import DisplayNames
 from survey.figures.views.view_context import ViewContext
@@ -34,6 +34,7 @@ from survey.release.publication_source import (
 from survey.reports.contents import ReportKind
 from survey.reports.report_batch import make_report_files
 from survey.reports.report_service import ReportOrder, ReportWaves, order_method
+from survey.results.method_sheets import SHEETS, MethodSheet
 
 FileBuilder = Callable[[PublicationSource, FileChoice], Mapping[str, bytes]]
 
@@ -155,6 +156,23 @@ def _score_table(source: PublicationSource, level: str, language: str) -> bytes:
     return csv_bytes(pd.DataFrame(columns), remarks)
 
 
+def _build_sheet(
+    sheet: MethodSheet, source: PublicationSource, choice: FileChoice
+) -> Mapping[str, bytes]:
+    """Return path -> CSV table of a method sheet, for each language."""
+    rows = source.results.sheet(PUBLIC_READER, sheet)
+    files = {}
+    for language in choice.languages:
+        t = translator(language)
+        records = build_records(source.results, rows, language, with_origin=True)
+        remarks = [t(sheet.summary), source.title[language], source.publisher.contact]
+        if source.results.wave.is_demo:
+            remarks.insert(0, t("Demonstration data"))
+        table = pd.DataFrame(records, dtype=object)
+        files[f"sheets/{sheet.key}.{language}.csv"] = csv_bytes(table, remarks)
+    return files
+
+
 FILE_BUILDERS: Mapping[FileBuilderName, BuilderInfo] = {
     FileBuilderName.FIGURES: BuilderInfo(msg("Every figure with its id (CSV)"), _build_figures),
     FileBuilderName.TABLES: BuilderInfo(msg("Scores by area (CSV)"), _build_tables),
@@ -172,6 +190,10 @@ FILE_BUILDERS: Mapping[FileBuilderName, BuilderInfo] = {
     FileBuilderName.CITY_REPORTS: BuilderInfo(
         msg("Reports on the cities"), partial(_build_reports, ReportKind.CITY)
     ),
+    **{
+        FileBuilderName(sheet.key): BuilderInfo(sheet.name, partial(_build_sheet, sheet))
+        for sheet in SHEETS.values()
+    },
 }
 """Every builder by its name, which is stored with the publication."""
 

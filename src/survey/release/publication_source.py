@@ -30,6 +30,7 @@ class FileBuilderName(StrEnum):
     NATION_REPORT = "nation-report"
     PROVINCE_REPORTS = "province-reports"
     CITY_REPORTS = "city-reports"
+    FAIRNESS = "fairness"
 
 
 REPORTS = (

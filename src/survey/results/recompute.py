@@ -19,6 +19,8 @@ from survey.access.work import Work
 from survey.locale import ConflictError, msg
 from survey.results.change_files import ComparedSnapshot, write_changes
 from survey.results.method import find_fieldwork, protect_fieldwork
+from survey.results.method_sheets import KEYS as SHEET_KEYS
+from survey.results.method_sheets import SHEETS
 from survey.results.public_cells import PublicCells, read_public_cells
 from survey.results.snapshots import (
     CELLS,
@@ -58,11 +60,12 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     DRIVERS: ("importance", "importance_low", "importance_high", "agreement", "priority"),
     SMALL_AREAS: ("model", "model_low", "model_high"),
     HEADLINES: ("estimate", "ci_low", "ci_high", "n"),
+    **{sheet.file: tuple(sheet.columns) for sheet in SHEETS.values()},
 }
 """Columns that files of a release print, by table."""
 CHANGES = ("difference", "ci_low", "ci_high", "n_after", "verdict")
 """The same of the changes from another wave."""
-_KEYS = ("area_level", "area", "group", "indicator", "contrast", "basis", "composite")
+_KEYS = (*SHEET_KEYS, "contrast", "basis", "composite")
 
 
 def require_same_figures(settings: Settings, session: Session, draft: SnapshotDraft) -> None:

@@ -23,7 +23,8 @@ from survey.results.table_columns import WITHHELD, to_published_table
 from survey.snapshots.seals import read_file
 from survey.snapshots.snapshot_files import SnapshotDamagedError, short_name
 
-_ASKED_BY = ("contrast", "basis", "composite", "area_level", "area", "group", "indicator")
+_ASKED_BY = ("contrast", "basis", "composite", "area_level", "area", "group", "indicator",
+             "line", "item")  # fmt: skip
 _Rows = NDArray[np.int32]
 _Asked = tuple[tuple[str, tuple[str, ...]], ...]
 _CACHE_SIZE, _MAX_CACHED_ROWS = 256, 2_000

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from survey.disclosure import mask_reasons
+from survey.results.method_sheets import SHEET_DECIMALS, SHEET_TEXTS
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,15 @@ _COUNTS = (
     "sensitivity_low", "sensitivity_high", "priority",
 )  # fmt: skip
 DECIMALS: Mapping[str, int] = (
-    dict.fromkeys(_FIGURES, 1) | dict.fromkeys(_SHARES, 2) | dict.fromkeys(_COUNTS, 0)
+    dict.fromkeys(_FIGURES, 1)
+    | dict.fromkeys(_SHARES, 2)
+    | dict.fromkeys(_COUNTS, 0)
+    | SHEET_DECIMALS
 )
 WITHHELD = frozenset({"se", "sum_weight", "mse", "p", "p_adjusted", "critical"})
 """Columns that stay in the snapshot: sums of weights and standard errors are functions of counts,
 and a p value is one of a standard error. The interval says how sure a figure is."""
-TEXTS = frozenset(
+TEXTS = SHEET_TEXTS | frozenset(
     {"contrast", "basis", "composite", "before_wave", "area_level", "area", "other", "group",
      "indicator", "status", "grade", "model_basis", "no_model", "no_drivers", "verdict", "shown",
      "reason"}

@@ -43,6 +43,8 @@ from survey.results.method import (
 )
 from survey.results.public_cells import PublicCells
 from survey.results.ranks import RANKING, rank_tables
+from survey.results.sheet_builders import iter_sheets
+from survey.results.sheet_source import SheetSource
 from survey.results.small_areas import (
     GRADE_A_HALF_WIDTH,
     MIN_CITIES,
@@ -196,6 +198,7 @@ def _iter_tables(
     yield DRIVERS, build_driver_table(source, cells)
     yield from zip((RANKS, RANK_PAIRS), rank_tables(figures, cells), strict=True)
     yield HEADLINES, headline_table(figures, cells)
+    yield from iter_sheets(SheetSource(figures, cells))
 
 
 def audit_work_limit(audit_seconds: float) -> int | None:

@@ -23,6 +23,7 @@ from survey.questionnaire.indicator_tree import IndicatorTree
 from survey.questionnaire.model import Item
 from survey.results.changes import SAME_WAVE
 from survey.results.headlines import CellsFile, find_withheld_changes, list_withheld_areas
+from survey.results.method_sheets import NOT_COMPUTED, MethodSheet
 from survey.results.release import find_current_release
 from survey.results.snapshots import (
     CELLS,
@@ -238,6 +239,19 @@ class WaveResults:
         Columns: as `survey.results.drivers.build_driver_table` describes them.
         """
         return self._read_filtered(principal, DRIVERS, keys)
+
+    def sheet(
+        self, principal: Principal, sheet: MethodSheet, **keys: Unpack[CellFilters]
+    ) -> pd.DataFrame:
+        """Return the rows of a method sheet; one row that says why, where it was not made.
+
+        Columns: those of `survey.results.method_sheets`, shown, reason.
+        """
+        self._require(principal)
+        path = self._folder / sheet.file
+        if not path.exists():
+            return sheet.build_obstacle(NOT_COMPUTED).assign(shown=True, reason="")
+        return self._read_filtered(principal, sheet.file, keys)
 
     def changes(
         self, principal: Principal, *, before: WaveInfo, **keys: Unpack[CellFilters]

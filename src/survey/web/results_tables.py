@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 from sqlmodel import Session
@@ -13,6 +14,7 @@ from survey.access.principal import Principal
 from survey.access.secret_hashes import digest
 from survey.locale import Message, SurveyError, Translator, msg
 from survey.results import WaveResults
+from survey.results.method_sheets import SHEETS, MethodSheet
 from survey.results.row_selection import find_earlier_wave, select_rows, unknown_choice
 from survey.results.wave_results import WaveInfo
 from survey.settings import Settings
@@ -174,6 +176,10 @@ def _select_filters(keys: Mapping[str, list[str]]) -> dict[str, list[str]]:
     return {key: keys[key] for key in KEYS if key in keys}
 
 
+def _read_sheet(sheet: MethodSheet, request: TableRequest) -> pd.DataFrame:
+    return _select_rows(request, partial(request.results.sheet, sheet=sheet))
+
+
 _AREA_LEVEL = QueryParameter(
     "area_level", msg("nation, region3, region, province, city_class, size_tier or city"), True
 )
@@ -215,6 +221,10 @@ TABLES: tuple[ResultsTable, ...] = (
         msg("Places of the cities, with the places that are possible"),
         _read_ranks,
         (_AREA_LEVEL, _AREA, _INDICATOR),
+    ),
+    *(
+        ResultsTable(sheet.key, sheet.summary, partial(_read_sheet, sheet), _ALL_KEYS)
+        for sheet in SHEETS.values()
     ),
 )
 LIMIT = QueryParameter("limit", msg("Rows in one answer, at most 1,000"))

@@ -8,6 +8,7 @@ from survey.locale import LANGUAGES
 from survey.release.file_builders import FILE_BUILDERS, parse_choices
 from survey.release.publication_source import REPORTS, FileBuilderName, FileChoice
 from survey.reports.report_service import ReportFormat
+from survey.results.method_sheets import SHEETS
 from tests.error_codes import raises_code
 
 
@@ -45,5 +46,5 @@ def test_nothing_of_a_release_holds_rows() -> None:
     """A new kind is decided upon in docs/publishing.md first."""
     assert {name.value for name in FILE_BUILDERS} == {
         "figures", "tables", "workbook", "tidy", "codebook",
-        "nation-report", "province-reports", "city-reports",
+        "nation-report", "province-reports", "city-reports", *SHEETS,
     }  # fmt: skip

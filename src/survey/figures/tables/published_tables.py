@@ -28,12 +28,14 @@ from survey.figures.views.display_names import AREA_LEVEL_NAMES, DisplayNames
 from survey.figures.views.estimate_text import UNRELIABLE
 from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import EVERYONE, SPECIAL_GROUPS
-from survey.locale import Message, msg
+from survey.locale import Message, msg, translator
 from survey.results import WaveInfo, WaveResults
+from survey.results.method_sheets import KEYS as SHEET_KEYS
+from survey.results.method_sheets import LINE_NAMES, OBSTACLE, OBSTACLE_SENTENCES, SHEET_DECIMALS
 from survey.results.wave_results import CellFilters, ChangeNotComputedError
 
-KEYS = ("area_level", "area", "group", "indicator")
-_NAMED = frozenset({"area", "group", "indicator"})
+KEYS = (*SHEET_KEYS, OBSTACLE)
+_NAMED = frozenset({"area", "group", "indicator", "line", OBSTACLE})
 ORIGIN = ("wave", "snapshot", "figures_sha256", "demo")
 """Columns that say where a row comes from."""
 _OF_HIDDEN = frozenset(
@@ -44,6 +46,7 @@ _OF_HIDDEN = frozenset(
 _COUNTS = frozenset(
     {"n", "n_psu", "df", "n_reference", "n_before", "n_after", "rank", "tied", "ranked",
      "low", "high", "marginal_low", "marginal_high", "sensitivity_low", "sensitivity_high"}
+    | {name for name, decimals in SHEET_DECIMALS.items() if decimals == 0}
 )  # fmt: skip
 
 
@@ -75,7 +78,14 @@ def build_records(
     """
     info = results.wave
     names = DisplayNames.of(results, language)
-    namers = {"area": names.area, "group": names.group, "indicator": names.indicator}
+    t = translator(language)
+    namers = {
+        "area": names.area,
+        "group": names.group,
+        "indicator": names.indicator,
+        "line": lambda code: t(LINE_NAMES[code]) if code else "",
+        OBSTACLE: lambda code: t(OBSTACLE_SENTENCES[code]) if code else "",
+    }
     origin = {
         "wave": info.key,
         "snapshot": info.snapshot_sha256,

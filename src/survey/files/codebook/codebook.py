@@ -24,6 +24,7 @@ from survey.questionnaire.expressions.syntax import ExpressionError
 from survey.questionnaire.model import Instrument
 from survey.questionnaire.translations import ConditionText
 from survey.results.domains import BANDS
+from survey.results.method_sheets import SHEETS, MethodSheet
 from survey.results.row_selection import open_known_results
 from survey.results.wave_results import WaveInfo, WaveResults
 from survey.waves.instruments import load_instrument
@@ -215,7 +216,15 @@ def _list_facts(
                 "asked, not answered or left out to protect somebody."
             ),
         ),
+        *((t(sheet.name), _describe_sheet(sheet, t)) for sheet in SHEETS.values()),
     )
+
+
+def _describe_sheet(sheet: MethodSheet, t: Translator) -> str:
+    """Return what a method sheet is about, its lines and its columns."""
+    described = [f"{code}: {t(name)}" for code, name in sheet.lines.items()]
+    described += [f"{name}: {t(column.meaning)}" for name, column in sheet.columns.items()]
+    return t("{list}.", list=t("; ").join([t(sheet.summary), *described]))
 
 
 def _build_headline(

@@ -1,0 +1,34 @@
+"""Making of the method sheets of a wave when it is frozen, behind the decisions of the gate."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import pandas as pd
+
+from survey.disclosure import propagate_suppression
+from survey.estimate.arrays import limit_to_one_thread
+from survey.results.fairness import build_fairness
+from survey.results.method_sheets import FAIRNESS, KEYS, OBSTACLE, SHEETS, MethodSheet
+from survey.results.sheet_source import SheetSource
+from survey.results.table_columns import ColumnTypes
+
+BUILDERS: Mapping[str, Callable[[SheetSource], pd.DataFrame]] = {FAIRNESS.key: build_fairness}
+"""Sheet -> function that returns its rows: `KEYS`, its own columns, and the obstacle; a row that
+the function hid itself has `shown` and `reason`."""
+
+
+def iter_sheets(source: SheetSource) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield (file name, table) of every sheet; a row follows the decision on its cell."""
+    for sheet in SHEETS.values():
+        with limit_to_one_thread():
+            table = BUILDERS[sheet.key](source)
+        yield sheet.file, _finish(sheet, table, source.cells)
+
+
+def _finish(sheet: MethodSheet, table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    columns = [*KEYS, *sheet.columns, OBSTACLE]
+    texts = tuple(name for name in columns if name not in sheet.numbers)
+    kept = [name for name in ("shown", "reason") if name in table]
+    whole = table.reindex(columns=[*columns, *kept])
+    whole = whole.astype(dict.fromkeys(texts, object)).fillna(dict.fromkeys(texts, ""))
+    protected = propagate_suppression(whole, cells, figures=sheet.numbers)
+    return ColumnTypes((*texts, "reason"), sheet.numbers).cast(protected)
