@@ -19,11 +19,13 @@ def build_differences(difference, se=1.0, *, sound=True):
 
 
 def test_a_clear_difference_is_turned_when_the_error_reaches_its_distance_from_the_bar():
-    # P of 4 and of -6 is far below the bar, that of 0.1 far above. The bar is the P of 4 itself.
+    # Two of three are clear, so the bar is 0.05 x 2 / 3, which 2.13 standard errors reach.
     found = build_differences([4.0, -6.0, 0.1])
+    assert found.bar == pytest.approx(0.05 * 2 / 3)
     assert found.clear.tolist() == [True, True, False]
-    assert found.find_turned(0.1).tolist() == [True, False, False]
-    assert found.find_turned(2.1).tolist() == [True, True, False]
+    assert found.find_turned(1.86).tolist() == [False, False, False]
+    assert found.find_turned(1.88).tolist() == [True, False, False]
+    assert found.find_turned(3.88).tolist() == [True, True, False]
     # A known error that would push a difference further from zero turns nothing.
     assert found.find_turned([-3.0, 0, 0], is_signed=True).tolist() == [False, False, False]
     assert found.find_turned([3.0, 1, 0], is_signed=True).tolist() == [True, False, False]
@@ -31,6 +33,7 @@ def test_a_clear_difference_is_turned_when_the_error_reaches_its_distance_from_t
     assert found.find_turned([9.0, 0, 0], is_signed=True).tolist() == [True, False, False]
     assert not build_differences([4.0, -6.0], sound=False).find_turned(5.0).any()
     assert not build_differences([0.1, -0.2]).find_turned(5.0).any()
+    assert not build_differences([np.nan]).clear.any()
 
 
 def test_an_unknown_error_turns_nothing():

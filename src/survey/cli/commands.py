@@ -63,6 +63,10 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "survey.cli.sheets:fairness",
         "Print scores of cities without the effects of who was asked and how.",
     ),
+    "errors": CommandEntry(
+        "survey.cli.sheets:errors",
+        "Print the known sources of error of a wave, each with its size in points.",
+    ),
     "quality": CommandEntry(
         "survey.cli.quality:quality",
         "Assess every finished interview of a wave, then print the flags per kind and city.",

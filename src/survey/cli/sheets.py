@@ -5,7 +5,7 @@ from survey.cli.options import WaveOption
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.figures.tables.published_tables import build_records, record_columns
 from survey.locale import translator
-from survey.results.method_sheets import FAIRNESS, OBSTACLE, OBSTACLE_SENTENCES, MethodSheet
+from survey.results.method_sheets import ERRORS, FAIRNESS, OBSTACLE, OBSTACLE_SENTENCES, MethodSheet
 from survey.results.row_selection import open_known_results
 from survey.settings import current_settings
 from survey.store.engine import read_scope
@@ -17,6 +17,14 @@ def fairness(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:
     Columns: docs/files.md. The official scores and places stay as they are.
     """
     _print_sheet(FAIRNESS, wave, form)
+
+
+def errors(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:
+    """Print the known sources of error of a wave, each with its size in points.
+
+    Columns: docs/files.md. The official scores and places stay as they are.
+    """
+    _print_sheet(ERRORS, wave, form)
 
 
 def _print_sheet(sheet: MethodSheet, wave: str, form: OutputFormat) -> None:

@@ -39,8 +39,14 @@ class Differences:
     @property
     def clear(self) -> Flags:
         """Flags of differences that are called clear (Benjamini and Hochberg 1995)."""
-        adjusted = benjamini_hochberg(self.p, np.zeros(len(self.p), dtype=np.int64))
-        return np.asarray(self.is_sound & (adjusted <= self.rate))
+        return np.asarray(self.is_sound & (self.p <= self.bar))
+
+    @property
+    def bar(self) -> float:
+        """Largest P value that is called clear: rate x differences below it / differences."""
+        p = self.p[~np.isnan(self.p)]
+        adjusted = benjamini_hochberg(p, np.zeros(len(p), dtype=np.int64))
+        return float(self.rate * (adjusted <= self.rate).sum() / max(len(p), 1))
 
     def find_turned(self, error: ArrayLike, *, is_signed: bool = False) -> Flags:
         """Return flags of clear differences that an error in points could make unclear.
@@ -49,16 +55,12 @@ class Differences:
             error: of each area's difference. Unsigned it is taken towards zero; with `is_signed` it
                 is taken away from the difference.
 
-        The bar is the largest P value that was called clear, so that one area's error does not move
-        the others.
+        The bar stays, so that each area is moved alone.
         """
-        clear = self.clear
-        if not clear.any():
-            return clear
-        sign = np.sign(self.difference)
+        clear, sign = self.clear, np.sign(self.difference)
         size = np.nan_to_num(np.broadcast_to(np.asarray(error, float), sign.shape))
         moved = self.difference - size if is_signed else self.difference - sign * np.abs(size)
-        stands = (np.sign(moved) == sign) & (self._p_of(moved) <= self.p[clear].max())
+        stands = (np.sign(moved) == sign) & (self._p_of(moved) <= self.bar)
         return np.asarray(clear & ~stands)
 
     def _p_of(self, difference: Floats) -> Floats:

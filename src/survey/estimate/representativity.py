@@ -17,7 +17,7 @@ from scipy import special
 from survey.estimate.arrays import Codes, Flags, Floats, ratio
 
 _MAX_STEPS = 30
-_TOLERANCE = 1e-10
+_TOLERANCE = 1e-6
 _RIDGE = 1e-8
 """Keeps categories in which everybody, or nobody, answered from running to infinity."""
 
@@ -67,16 +67,16 @@ def _dummies(codes: Codes) -> Floats:
 
 def _fit_logistic(x: Floats, asked: Floats, found: Floats) -> tuple[Floats, Floats]:
     """Return propensities of the cells, and the covariance of the coefficients."""
-    beta = np.zeros(x.shape[1])
+    beta, rho = np.zeros(x.shape[1]), np.full(len(x), 0.5)
     ridge = _RIDGE * asked.sum() * np.eye(x.shape[1])
     for _ in range(_MAX_STEPS):
-        rho = special.expit(x @ beta)
         information = (x * (asked * rho * (1 - rho))[:, None]).T @ x + ridge
-        step = np.linalg.solve(information, x.T @ (found - asked * rho))
-        beta += step
-        if np.abs(step).max() < _TOLERANCE:
+        beta += np.linalg.solve(information, x.T @ (found - asked * rho))
+        before, rho = rho, special.expit(x @ beta)
+        # Coefficients of categories where everybody answered go on growing; propensities do not.
+        if np.abs(rho - before).max() < _TOLERANCE:
             break
-    return special.expit(x @ beta), np.linalg.inv(information)
+    return rho, np.linalg.inv(information)
 
 
 def _spread_between(code: Codes, answered: Flags) -> float:

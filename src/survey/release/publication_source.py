@@ -31,6 +31,7 @@ class FileBuilderName(StrEnum):
     PROVINCE_REPORTS = "province-reports"
     CITY_REPORTS = "city-reports"
     FAIRNESS = "fairness"
+    ERRORS = "errors"
 
 
 REPORTS = (
