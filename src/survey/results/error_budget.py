@@ -44,7 +44,7 @@ _RESIDENCE_GROUPS = tuple(f"{_RESIDENCE}={value}" for value in (_URBAN, "rural")
 def build_error_budget(source: SheetSource) -> pd.DataFrame:
     """Return the lines of the nation, and of each city what selection may have moved."""
     if not source.wave.plan.has_composite:
-        return ERRORS.build_obstacle("no_composite")
+        return ERRORS.build_obstacle("no_score")
     sums = _CitySums.join(list(source.wave.run(_sum_cities, source.wave.parts)))
     scores = _Scores.of(source, sums)
     lines = [*_list_lines(source, sums, scores), *_list_selection(source, sums, scores)]

@@ -157,6 +157,7 @@ ERRORS = MethodSheet(
             "answer."
         ),
         "see_fairness": msg("This is in the table on fair comparison."),
+        "no_score": msg("This study has no composite whose errors could be measured in points."),
     },
 )
 SHEETS: Mapping[str, MethodSheet] = {sheet.key: sheet for sheet in (FAIRNESS, ERRORS)}
