@@ -72,13 +72,17 @@ def test_variance_function_finds_the_law_of_the_root():
     assert fit_variance_function(np.full(20, 50.0), np.ones(20)) is None
 
 
+def measure(answered, variables):
+    return measure_representativity(np.ones(len(answered)), answered.astype(float), variables)
+
+
 def test_r_indicator_finds_the_planted_spread_of_propensities():
     generator = np.random.default_rng(7)
     n = 40_000
     point, hour = generator.integers(0, 60, n), generator.integers(0, 4, n)
     lean = np.linspace(-0.8, 0.8, 60)[point] + np.array([-0.3, 0, 0.2, 0.4])[hour]
     rho = special.expit(1.0 + lean)
-    found = measure_representativity(generator.random(n) < rho, {"point": point, "hour": hour})
+    found = measure(generator.random(n) < rho, {"point": point, "hour": hour})
     assert found.r == pytest.approx(1 - 2 * rho.std(), abs=0.01)
     assert found.cv == pytest.approx(rho.std() / rho.mean(), abs=0.01)
     assert found.partial["point"] > found.partial["hour"] > 0
@@ -91,14 +95,14 @@ def test_chance_alone_leaves_those_who_answered_representative():
     generator = np.random.default_rng(8)
     n = 2_000
     variables = {"point": generator.integers(0, 60, n), "hour": generator.integers(0, 4, n)}
-    found = [measure_representativity(generator.random(n) < 0.8, variables) for _ in range(20)]
+    found = [measure(generator.random(n) < 0.8, variables) for _ in range(20)]
     assert np.mean([each.r for each in found]) > 0.95
     assert np.mean([each.partial["point"] for each in found]) < 0.02
-    assert measure_representativity(np.ones(5, bool), {"point": np.arange(5)}) is None
-    assert measure_representativity(np.zeros(0, bool), {"point": np.zeros(0, int)}) is None
+    assert measure(np.ones(5, bool), {"point": np.arange(5)}) is None
+    assert measure(np.zeros(0, bool), {"point": np.zeros(0, int)}) is None
 
 
 def test_categories_in_which_everybody_answered_do_no_harm():
     answered = np.array([True] * 50 + [True] * 40 + [False] * 10)
-    found = measure_representativity(answered, {"point": np.repeat([0, 1], 50)})
+    found = measure(answered, {"point": np.repeat([0, 1], 50)})
     assert found.r == pytest.approx(1 - 2 * 0.1, abs=0.05)

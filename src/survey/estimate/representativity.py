@@ -14,7 +14,7 @@ from math import sqrt
 import numpy as np
 from scipy import special
 
-from survey.estimate.arrays import Codes, Flags, Floats, ratio
+from survey.estimate.arrays import Codes, Floats, ratio, weighted_count
 
 _MAX_STEPS = 30
 _TOLERANCE = 1e-6
@@ -36,28 +36,32 @@ class Representativity:
 
 
 def measure_representativity(
-    answered: Flags, variables: Mapping[str, Codes]
+    asked: Floats, answered: Floats, variables: Mapping[str, Codes]
 ) -> Representativity | None:
-    """Return the R-indicator of `answered` (n,) over categorical `variables`, each codes (n,).
+    """Return the R-indicator of those who answered, over categorical `variables`.
+
+    Args:
+        asked, answered: numbers of people in each of c cells.
+        variables: codes of the cells, each (c,).
 
     None where nobody, or everybody, answered.
     """
-    n, rate = len(answered), float(answered.mean()) if len(answered) else 0.0
+    n = int(asked.sum())
+    rate = float(answered.sum()) / n if n else 0.0
     if not 0 < rate < 1:
         return None
     encoded = {name: np.unique(each, return_inverse=True)[1] for name, each in variables.items()}
     codes = np.column_stack(list(encoded.values()))
     cells, cell = np.unique(codes, axis=0, return_inverse=True)
-    asked = np.bincount(cell.ravel()).astype(np.float64)
-    found = np.bincount(cell.ravel(), answered).astype(np.float64)
+    size, found = (np.bincount(cell.ravel(), each).astype(np.float64) for each in (asked, answered))
     x = np.hstack([np.ones((len(cells), 1)), *(_dummies(column) for column in cells.T)])
-    rho, covariance = _fit_logistic(x, asked, found)
+    rho, covariance = _fit_logistic(x, size, found)
     gradient = (rho * (1 - rho))[:, None] * x
     each = np.einsum("ij,jk,ik->i", gradient, covariance, gradient)
-    middle = asked @ gradient / n
-    noise = float(asked @ each) / n - float(middle @ covariance @ middle)
-    spread = sqrt(max(float(asked @ (rho - rate) ** 2) / (n - 1) - noise, 0.0))
-    partial = {name: _spread_between(each, answered) for name, each in encoded.items()}
+    middle = size @ gradient / n
+    noise = float(size @ each) / n - float(middle @ covariance @ middle)
+    spread = sqrt(max(float(size @ (rho - rate) ** 2) / (n - 1) - noise, 0.0))
+    partial = {name: _spread_between(each, asked, answered) for name, each in encoded.items()}
     return Representativity(1 - 2 * spread, spread / rate, rate, n, partial)
 
 
@@ -79,11 +83,11 @@ def _fit_logistic(x: Floats, asked: Floats, found: Floats) -> tuple[Floats, Floa
     return rho, np.linalg.inv(information)
 
 
-def _spread_between(code: Codes, answered: Flags) -> float:
+def _spread_between(code: Codes, asked: Floats, answered: Floats) -> float:
     """Return S between categories, less what chance within them adds."""
-    size = np.bincount(code).astype(np.float64)
-    share = np.bincount(code, answered) / size
-    rate = float(answered.mean())
+    size = weighted_count(code, asked, int(code.max()) + 1)
+    share = ratio(weighted_count(code, answered, len(size)), size)
+    rate = float(answered.sum() / asked.sum())
     within = float((size * ratio(share * (1 - share), size - 1) * (1 - size / size.sum())).sum())
     between = float(size @ (share - rate) ** 2)
     return sqrt(max((between - within) / size.sum(), 0.0))

@@ -5,10 +5,11 @@ with the fieldwork record as shares and points: no count of people, surveyors or
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, Table, func, or_, select
 
 from survey.access.work import Work
 from survey.collection.paper.keying import list_typist_errors
@@ -18,7 +19,7 @@ from survey.frame.city_frame import shipped_cities
 from survey.results.method import EvidenceLine
 from survey.review.back_check.results import get_back_check_results
 from survey.review.quality.flags import MIN_REVIEW_RISK
-from survey.store.china_time import CHINA
+from survey.store.china_time import china_hour
 from survey.store.tables import (
     Invitation,
     Mode,
@@ -44,54 +45,66 @@ def collect_error_evidence(work: Work, wave: Wave) -> tuple[EvidenceLine, ...]:
     Raises:
         AccessDeniedError: no right to back-checks and reviews.
     """
-    rows = _read_interviews(work, wave)
     return (
         _measure_back_checks(work, wave),
         _measure_keying(work, wave),
-        *_measure_refusals(work, wave, rows),
-        _measure_removed(rows),
+        *_measure_refusals(work, wave),
+        _measure_removed(work, wave),
     )
 
 
-def _read_interviews(work: Work, wave: Wave) -> pd.DataFrame:
-    """Return a row an interview or refusal: place, hour, mode, scores, and how it ended."""
+def _count_attempts(work: Work, wave: Wave) -> pd.DataFrame:
+    """Return interviews, refusals and links that were opened and left, by place and hour."""
+    held = _select_attempts(_RESPONSES, _RESPONSES.c.started_at, _RESPONSES.c.status).where(
+        _RESPONSES.c.wave_id == wave.id,
+        _RESPONSES.c.withdrawn_at.is_(None),
+        _RESPONSES.c.status.in_([*COUNTED_STATUSES, Status.VOID, Status.REFUSED]),
+    )
+    left = _select_attempts(_INVITATIONS, _INVITATIONS.c.opened_at).where(
+        _INVITATIONS.c.wave_id == wave.id,
+        _INVITATIONS.c.opened_at.is_not(None),
+        _INVITATIONS.c.used_at.is_(None),
+        _INVITATIONS.c.expires_at < work.now,
+    )
+    connection = work.session.connection()
+    rows = [
+        *connection.execute(held),
+        *((*row, Status.REFUSED) for row in connection.execute(left)),
+    ]
+    return pd.DataFrame(rows, columns=["asked", "city", "point_kind", "hour", "status"])
+
+
+def _select_attempts(
+    table: Table, began: ColumnElement[Any], *further: ColumnElement[Any]
+) -> Select[Any]:
+    """Return a query of number, city, kind of point, hour in China and `further` columns."""
+    keys = (table.c.city_code, _POINTS.c.kind, china_hour(began), *further)
+    joined = table.outerjoin(_POINTS, _POINTS.c.id == table.c.point_id)
+    return select(func.count(), *keys).select_from(joined).group_by(*keys)
+
+
+def _sum_scores(work: Work, wave: Wave) -> pd.DataFrame:
+    """Return number and summed scores of the interviews, by city and whether removed."""
     query = (
         select(
-            *_RESPONSES.c["city_code", "status", "mode", "started_at"],
-            *_RISKS.c["score", "mean_score"],
-            _POINTS.c.kind,
+            _RESPONSES.c.city_code, _RESPONSES.c.status, func.count(), func.sum(_RISKS.c.mean_score)
         )
-        .select_from(
-            _RESPONSES.outerjoin(_RISKS, _RISKS.c.response_id == _RESPONSES.c.id).outerjoin(
-                _POINTS, _POINTS.c.id == _RESPONSES.c.point_id
-            )
-        )
+        .join(_RISKS, _RISKS.c.response_id == _RESPONSES.c.id)
         .where(
             _RESPONSES.c.wave_id == wave.id,
             _RESPONSES.c.withdrawn_at.is_(None),
-            _RESPONSES.c.status.in_([*COUNTED_STATUSES, Status.VOID, Status.REFUSED]),
+            _RISKS.c.mean_score.is_not(None),
+            or_(
+                _RESPONSES.c.status.in_(COUNTED_STATUSES),
+                (_RESPONSES.c.status == Status.VOID) & (_RISKS.c.score >= MIN_REVIEW_RISK),
+            ),
         )
-    )
-    found = work.session.connection().execute(query)
-    rows = pd.DataFrame(found.all(), columns=list(found.keys()))
-    rows["mean_score"] = rows["mean_score"].astype(float)
-    return rows
-
-
-def _read_break_offs(work: Work, wave: Wave) -> pd.DataFrame:
-    """Return a row an opened link that expired unused: place and hour."""
-    query = (
-        select(_INVITATIONS.c.city_code, _INVITATIONS.c.opened_at, _POINTS.c.kind)
-        .join(_POINTS, _POINTS.c.id == _INVITATIONS.c.point_id)
-        .where(
-            _INVITATIONS.c.wave_id == wave.id,
-            _INVITATIONS.c.opened_at.is_not(None),
-            _INVITATIONS.c.used_at.is_(None),
-            _INVITATIONS.c.expires_at < work.now,
-        )
+        .group_by(_RESPONSES.c.city_code, _RESPONSES.c.status)
     )
     rows = work.session.connection().execute(query).all()
-    return pd.DataFrame(rows, columns=["city_code", "started_at", "kind"])
+    sums = pd.DataFrame(rows, columns=["city", "status", "n", "total"])
+    sums["removed"] = sums["status"] == Status.VOID
+    return sums.groupby(["city", "removed"])[["n", "total"]].sum()
 
 
 def _measure_back_checks(work: Work, wave: Wave) -> EvidenceLine:
@@ -110,21 +123,25 @@ def _measure_keying(work: Work, wave: Wave) -> EvidenceLine:
     return EvidenceLine(line="double_entry", measured=rate)
 
 
-def _measure_refusals(work: Work, wave: Wave, rows: pd.DataFrame) -> Iterator[EvidenceLine]:
+def _measure_refusals(work: Work, wave: Wave) -> Iterator[EvidenceLine]:
     """Yield the R-indicator of those who took part, its coefficient of variation and its parts."""
-    refused = pd.concat(
-        [rows[rows["status"] == Status.REFUSED], _read_break_offs(work, wave)], ignore_index=True
+    cells = _count_attempts(work, wave)
+    asked = cells["asked"].to_numpy(dtype=float)
+    refused = np.where(cells["status"] == Status.REFUSED, asked, 0.0)
+    imported = select(_RESPONSES.c.id).where(
+        _RESPONSES.c.wave_id == wave.id, _RESPONSES.c.mode == Mode.IMPORT
     )
-    is_counted = len(refused) >= MINIMUM_N and not (rows["mode"] == Mode.IMPORT).any()
-    asked = pd.concat([rows[rows["status"] != Status.REFUSED], refused], ignore_index=True)
-    answered = np.arange(len(asked)) < len(asked) - len(refused)
-    hour = pd.to_datetime(asked["started_at"], utc=True).dt.tz_convert(CHINA).dt.hour
     variables = {
-        "city": pd.factorize(asked["city_code"])[0],
-        "point_kind": pd.factorize(asked["kind"].astype(str))[0],
-        "hour": pd.factorize(hour // _HOURS)[0],
+        "city": pd.factorize(cells["city"])[0],
+        "point_kind": pd.factorize(cells["point_kind"].astype(str))[0],
+        "hour": pd.factorize(cells["hour"].fillna(-_HOURS) // _HOURS)[0],
     }
-    found = measure_representativity(answered, variables) if is_counted else None
+    found = None
+    if (
+        refused.sum() >= MINIMUM_N
+        and work.session.connection().execute(imported.limit(1)).first() is None
+    ):
+        found = measure_representativity(asked, asked - refused, variables)
     if found is None:
         yield EvidenceLine(line="refusals_r", obstacle="no_refusals")
         return
@@ -136,22 +153,23 @@ def _measure_refusals(work: Work, wave: Wave, rows: pd.DataFrame) -> Iterator[Ev
         yield EvidenceLine(line=f"refusals_by_{name}", obstacle="not_recorded")
 
 
-def _measure_removed(rows: pd.DataFrame) -> EvidenceLine:
+def _measure_removed(work: Work, wave: Wave) -> EvidenceLine:
     """Return how far the interviews that review removed as careless would have moved the score."""
-    known = rows[rows["mean_score"].notna()]
-    removed = known[(known["status"] == Status.VOID) & (known["score"] >= MIN_REVIEW_RISK)]
-    kept = known[known["status"].isin(COUNTED_STATUSES)]
-    if known.empty:
+    sums = _sum_scores(work, wave)
+    if sums.empty:
         return EvidenceLine(line="removed", obstacle="not_assessed")
-    if len(removed) < MINIMUM_N or kept.empty:
+    kept, removed = (
+        sums[sums.index.get_level_values("removed") == flag].droplevel("removed")
+        for flag in (False, True)
+    )
+    if removed["n"].sum() < MINIMUM_N or kept.empty:
         return EvidenceLine(line="removed", obstacle="few_removed")
-    mean = kept.groupby("city_code")["mean_score"].mean()
-    both = pd.concat([kept, removed]).groupby("city_code")["mean_score"].mean()
-    shift = (both - mean).dropna()
+    both = kept.add(removed, fill_value=0.0).loc[kept.index]
+    shift = both["total"] / both["n"] - kept["total"] / kept["n"]
     residents = {city.code: float(city.resident_population_2020) for city in shipped_cities()}
     return EvidenceLine(
         line="removed",
-        measured=len(removed) / (len(removed) + len(kept)),
+        measured=float(1 - kept["n"].sum() / both["n"].sum()),
         size_nation=float(np.average(shift, weights=shift.index.map(residents))),
         size_city=float(shift.abs().median()),
     )
