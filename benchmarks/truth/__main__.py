@@ -9,7 +9,16 @@ import argparse
 from collections.abc import Callable
 
 from benchmarks.arguments import parse_arguments
-from benchmarks.truth import agreement, open_answers, outbreaks, rates, scores, small_areas, windows
+from benchmarks.truth import (
+    agreement,
+    case_mix,
+    open_answers,
+    outbreaks,
+    rates,
+    scores,
+    small_areas,
+    windows,
+)
 
 GRIDS: dict[str, tuple[Callable[[int], None], int]] = {
     "scores": (scores.print_measures, 200),
@@ -18,6 +27,7 @@ GRIDS: dict[str, tuple[Callable[[int], None], int]] = {
     "open_answers": (open_answers.print_grid, 100),
     "small_areas": (small_areas.print_grid, 200),
     "windows": (windows.print_grid, 3000),
+    "case_mix": (case_mix.print_grid, 1000),
     "outbreaks": (outbreaks.print_grid, 20),
 }
 """What prints each grid, and the number of samples of each case."""

@@ -4,7 +4,6 @@ from survey.access.principal import OPERATOR
 from survey.cli.options import WaveOption
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.figures.tables.published_tables import build_records, record_columns
-from survey.locale import translator
 from survey.results.method_sheets import ERRORS, FAIRNESS, OBSTACLE, OBSTACLE_SENTENCES, MethodSheet
 from survey.results.row_selection import open_known_results
 from survey.settings import current_settings
@@ -37,9 +36,8 @@ def _print_sheet(sheet: MethodSheet, wave: str, form: OutputFormat) -> None:
             rows = results.sheet(OPERATOR, sheet)
         if results.wave.is_demo:
             print_note("These are demonstration data.")
-        t = translator(settings.language)
         for code in filter(None, dict.fromkeys(rows[OBSTACLE].astype(str))):
-            print_note("{reason}", reason=t(OBSTACLE_SENTENCES[code]))
+            print_note(OBSTACLE_SENTENCES[code])
         columns = record_columns(rows, with_origin=not is_for_people)
         records = build_records(results, rows, settings.language, with_origin=not is_for_people)
         print_table(columns, [tuple(record.values()) for record in records], form)

@@ -68,12 +68,42 @@ FAIRNESS = MethodSheet(
     key="fairness",
     name=msg("Fair comparison"),
     summary=msg("Scores of cities without the effects of who was asked and how"),
-    lines={"overlap": msg("Interviews of each mode, by what they weigh")},
-    columns={"n_effective": SheetColumn(msg("Effective number of interviews, two digits"), 0)},
+    lines={
+        "score": msg("Score as published, and as if every city had asked the same people alike"),
+        "effect": msg("How much higher answers of a mode are than those of the most frequent mode"),
+        "overlap": msg("Interviews of each mode"),
+    },
+    columns={
+        "raw": SheetColumn(msg("Score as published")),
+        "adjusted": SheetColumn(msg("Score without the effects of people and mode")),
+        "adjusted_low": SheetColumn(msg("Lower end of its interval")),
+        "adjusted_high": SheetColumn(msg("Upper end of its interval")),
+        "shift": SheetColumn(msg("Score as published less the adjusted score, in points")),
+        "shift_low": SheetColumn(msg("Lower end of its interval")),
+        "shift_high": SheetColumn(msg("Upper end of its interval")),
+        "by_people": SheetColumn(msg("Part of the shift that comes from who was asked")),
+        "by_mode": SheetColumn(msg("Part of the shift that comes from how they were asked")),
+        "verdict": SheetColumn(msg("Verdict on the shift"), None),
+        "n": SheetColumn(msg("Interviews with an answer"), 0),
+        "effect": SheetColumn(msg("Effect of the mode, in points")),
+        "effect_low": SheetColumn(msg("Lower end of its interval")),
+        "effect_high": SheetColumn(msg("Upper end of its interval")),
+        "n_effective": SheetColumn(msg("Effective number of interviews, to two digits"), 0),
+    },
     obstacles={
         "no_composite": msg(
             "The questions of this wave make no composite, so no city is compared here."
-        )
+        ),
+        "no_points": msg(
+            "No sampling points were recorded, so nobody knows how sure an adjusted score would "
+            "be, and none is given."
+        ),
+        "no_score": msg("Nobody answered a question that this score needs."),
+        "not_identified": msg(
+            "The cities used different modes and none used two of them side by side. So nobody can "
+            "tell whether a score comes from the city or from the mode, and no adjusted score is "
+            "given."
+        ),
     },
 )
 ERRORS = MethodSheet(

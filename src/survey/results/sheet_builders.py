@@ -33,6 +33,7 @@ def _finish(sheet: MethodSheet, table: pd.DataFrame, cells: pd.DataFrame) -> pd.
     texts = tuple(name for name in columns if name not in sheet.numbers)
     kept = [name for name in ("shown", "reason") if name in table]
     whole = table.reindex(columns=[*columns, *kept])
-    whole = whole.astype(dict.fromkeys(texts, object)).fillna(dict.fromkeys(texts, ""))
+    words = [*texts, *kept]
+    whole = whole.astype(dict.fromkeys(words, object)).fillna(dict.fromkeys(words, ""))
     protected = propagate_suppression(whole, cells, figures=sheet.numbers)
     return ColumnTypes((*texts, "reason"), sheet.numbers).cast(protected)

@@ -27,6 +27,7 @@ from survey.figures.views.city_peers import describe_peers, peer_candidates, ref
 from survey.figures.views.drivers import DriverFilters, Priority, build_driver_view, driver_choices
 from survey.figures.views.error_budget import describe_selection
 from survey.figures.views.estimate_text import EstimateDifference, format_interval
+from survey.figures.views.fairness import build_city_fairness
 from survey.figures.views.view_context import ViewContext
 from survey.kit import chart_panel, filters, text_blocks
 from survey.kit.chart_panel import (
@@ -235,6 +236,7 @@ def _list_score_tabs(
             partial(_draw_indicators, page, results, city, against, peers),
         ),
         "groups": (t("Groups"), partial(draw_panel, build_city_groups, results, city=city)),
+        "fairness": (t("Fair comparison"), partial(_draw_fairness, page, results, city)),
         "improve": (t("First to improve"), partial(_draw_drivers, page, results, city)),
         "measures": (t("Rights and education"), partial(_draw_measures, page, results, city)),
     }
@@ -329,6 +331,15 @@ def _draw_indicators(
     chart_panel.draw_view_panel(
         page, build_city_indicators, results, city=city, against=against, peers=peers, detail=detail
     )
+
+
+def _draw_fairness(page: PageContext, results: WaveResults, city: str) -> None:
+    view = get_view(page, build_city_fairness, results, city=city)
+    text_blocks.draw_sentences(view.sentences)
+    if view.panel is not None:
+        chart_panel.draw_chart_panel(page, view.panel, results.wave)
+    for note in view.notes:
+        st.caption(note)
 
 
 def _draw_drivers(page: PageContext, results: WaveResults, city: str) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from survey.access.roles import NATION
 from survey.figures.views.changes import TrendFilters
+from survey.figures.views.fairness import build_shifts
 from survey.figures.views.interval_table import IntervalTable
 from survey.figures.views.trends import (
     PEER_REFERENCES,
@@ -62,6 +63,7 @@ def draw_trends(page: PageContext) -> None:
         "cities": (t("Cities"), partial(_draw_cities, page, results, others, chosen)),
         "indicators": (t("Indicators"), partial(_draw_indicators, page, results, others, chosen)),
         "peers": (t("Cities and their peers"), partial(_draw_peers, page, results, others, chosen)),
+        "fairness": (t("Fair comparison"), partial(_draw_shifts, page, results, indicator)),
         "years": (t("Years"), partial(_draw_years, page, results, others, chosen)),
     }
     compared = list(tabs) if change is not None else list(tabs)[2:]
@@ -124,6 +126,11 @@ def _draw_peers(
     city = _draw_table(page, table, results.wave, links_cities=True)
     if city:
         _draw_years_of(page, results, others, replace(chosen, place=city))
+
+
+def _draw_shifts(page: PageContext, results: WaveResults, indicator: str) -> None:
+    table = get_view(page, build_shifts, results, indicator=indicator)
+    _draw_table(page, table, results.wave, links_cities=True)
 
 
 def _draw_years(

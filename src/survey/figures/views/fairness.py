@@ -1,0 +1,202 @@
+"""Fair comparison: scores as published beside those without the effects of people and mode."""
+
+from dataclasses import dataclass
+from typing import Unpack
+
+from survey.access.roles import NATION
+from survey.estimate.tree import COMPOSITE
+from survey.figures.charts import ChartKind
+from survey.figures.views.chart_panels import (
+    ChartHeading,
+    ChartPanel,
+    label_intervals,
+    score_title,
+    subtitle,
+)
+from survey.figures.views.chart_rows import Rows, counts, ranges_of, score_rows
+from survey.figures.views.estimate_text import Estimate, estimate_at, format_interval
+from survey.figures.views.interval_table import IntervalTable, gap_interval_table
+from survey.figures.views.table_slice import TableSlice
+from survey.figures.views.view_context import MODE_NAMES, ViewContext
+from survey.locale import msg
+from survey.locale.figures import format_count, format_score, format_signed
+from survey.results.method_sheets import FAIRNESS, OBSTACLE, OBSTACLE_SENTENCES
+from survey.results.wave_results import CellFilters
+
+STAYS = msg("The published score and the place of the city stay as they are.")
+_SCORES = {
+    "adjusted": "estimate", "adjusted_low": "ci_low", "adjusted_high": "ci_high",
+    "raw": "reference",
+}  # fmt: skip
+_SHIFTS = {
+    "raw": "estimate", "adjusted": "reference", "shift": "difference", "shift_low": "ci_low",
+    "shift_high": "ci_high",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FairnessView:
+    """Fair comparison of one city in sentences, with the chart and notes below it."""
+
+    sentences: tuple[str, ...]
+    panel: ChartPanel | None
+    notes: tuple[str, ...]
+
+
+def build_city_fairness(context: ViewContext, *, city: str) -> FairnessView:
+    """Build what a city's score is without the effects of who was asked and how."""
+    t = context.t
+    rows = _read_lines(context, "score", _SCORES, area_level="city", area=city)
+    codes = [COMPOSITE, *context.level_codes(1, 2)]
+    rows = rows.in_order("indicator", codes)
+    if not len(rows) or not rows.shown[0] or rows.texts(OBSTACLE)[0]:
+        return FairnessView((_explain(context, rows),), None, ())
+    adjusted = estimate_at(rows)
+    return FairnessView(
+        (
+            t(
+                "Without the effects of who was asked and how, {city} has {score} ({interval}); "
+                "published is {published}.",
+                city=context.names.area(city),
+                score=format_score(adjusted.estimate),
+                interval=format_interval(adjusted.low, adjusted.high, t),
+                published=format_score(rows.numbers("reference")[0]),
+            ),
+            _describe_shift(context, rows),
+            t(STAYS),
+        ),
+        _build_panel(context, rows, city),
+        _list_notes(context, city),
+    )
+
+
+def _read_lines(
+    context: ViewContext, line: str, names: dict[str, str], **keys: Unpack[CellFilters]
+) -> TableSlice:
+    """Return the lines of the sheet of one kind, or the row that says why there is no sheet."""
+    rows = context.results.sheet(context.principal, FAIRNESS, **keys)
+    if not len(rows):
+        rows = context.results.sheet(context.principal, FAIRNESS, area=NATION)
+    kept = rows["line"].astype(str).isin([line, ""])
+    return TableSlice(rows[kept].rename(columns=names).assign(status="ok"))
+
+
+def _explain(context: ViewContext, rows: TableSlice) -> str:
+    t = context.t
+    code = rows.texts(OBSTACLE)[0] if len(rows) else ""
+    if code:
+        return t(OBSTACLE_SENTENCES[code])
+    return t("Nothing is shown here: too few interviews, or to protect personal data.")
+
+
+def _describe_shift(context: ViewContext, rows: TableSlice) -> str:
+    """Return what moved the composite: who was asked, and how."""
+    low, high = (rows.numbers(name)[0] for name in ("shift_low", "shift_high"))
+    words = {
+        "shift": format_signed(rows.numbers("shift")[0]),
+        "interval": format_interval(low, high, context.t),
+        "people": format_signed(rows.numbers("by_people")[0]),
+        "mode": format_signed(rows.numbers("by_mode")[0]),
+    }
+    return context.t(
+        "The two move the published score by {shift} points ({interval}): who was asked {people}, "
+        "how they were asked {mode}.",
+        **words,
+    )
+
+
+def _build_panel(context: ViewContext, rows: TableSlice, city: str) -> ChartPanel:
+    t = context.t
+    labels = [context.names.numbered(code) for code in rows.texts("indicator")]
+    drawn: Rows = score_rows(rows, labels, t, key="indicator")
+    drawn["reference"] = rows.numbers("reference")
+    title = t("{city}: as published and compared fairly", city=context.names.area(city))
+    series = (t("Compared fairly"), t("As published"))
+    return ChartPanel(
+        key="city-fairness",
+        kind=ChartKind.DUMBBELL,
+        title=title,
+        subtitle=subtitle(context, score_title(t), rows.max_value("n")),
+        alt=t(
+            "{title}. {count} indicators. The same data follow as a table.",
+            title=title,
+            count=len(labels),
+        ),
+        text=label_intervals(t, score_title(t), t("Indicator"), series),
+        chart_rows=drawn,
+        table_columns={
+            t("Indicator"): labels,
+            series[1]: rows.numbers("reference"),
+            series[0]: rows.numbers("estimate"),
+            t("95%\u00a0interval"): ranges_of(rows.numbers("ci_low"), rows.numbers("ci_high"), t),
+            t("Who was asked"): rows.numbers("by_people"),
+            t("How they were asked"): rows.numbers("by_mode"),
+            "n": counts(rows.numbers("n")),
+        },
+    )
+
+
+def _list_notes(context: ViewContext, city: str) -> tuple[str, ...]:
+    """Return the effects of the modes, how many interviews each has here, and the model."""
+    t = context.t
+    modes = {code: t(text) for code, text in MODE_NAMES.items()}
+    notes = []
+    effects = _read_lines(
+        context,
+        "effect",
+        {"effect": "estimate", "effect_low": "ci_low", "effect_high": "ci_high"},
+        area=NATION,
+        indicator=COMPOSITE,
+    )
+    for row, item in enumerate(effects.texts("item")):
+        figure = estimate_at(effects, row=row)
+        if figure.available and item:
+            notes.append(_describe_effect(context, modes[item.partition("=")[2]], figure))
+    overlap = _read_lines(context, "overlap", {}, area_level="city", area=city)
+    counted = [
+        t("{mode} {count}", mode=modes[item.partition("=")[2]], count=format_count(size))
+        for item, size in zip(overlap.texts("item"), overlap.numbers("n_effective"), strict=True)
+        if item and size == size
+    ]
+    if counted:
+        notes.append(t("Effective interviews here by mode: {modes}.", modes=t(", ").join(counted)))
+    notes.append(
+        t(
+            "Computed as if every city had asked people of the nation's age, gender, schooling, "
+            "income and residence, in the nation's mix of modes."
+        )
+    )
+    return tuple(notes)
+
+
+def _describe_effect(context: ViewContext, mode: str, figure: Estimate) -> str:
+    return context.t(
+        "Everything else alike, answers given {mode} are {effect} points apart from those given in "
+        "the most frequent mode ({interval}).",
+        mode=mode,
+        effect=format_signed(figure.estimate),
+        interval=format_interval(figure.low, figure.high, context.t),
+    )
+
+
+def build_shifts(context: ViewContext, *, indicator: str) -> IntervalTable | str:
+    """Build the table of the cities by shift, the largest first; a text where there is none."""
+    t = context.t
+    rows = _read_lines(context, "score", _SHIFTS, indicator=indicator)
+    known = [not code for code in rows.texts(OBSTACLE)]
+    if not any(known) or not len(rows):
+        return _explain(context, rows)
+    note = t("A score is published as it is; this is no other order of the cities.")
+    heading = ChartHeading(
+        "trends-fairness",
+        t("{indicator}: what people and mode move", indicator=context.names.indicator(indicator)),
+        t("City"),
+        note,
+    )
+    return gap_interval_table(
+        context,
+        heading,
+        context.name_rows(rows.keep(known).descending("difference"), "area"),
+        this=t("As published"),
+        other=t("Compared fairly"),
+    )
