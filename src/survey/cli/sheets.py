@@ -21,7 +21,7 @@ def fairness(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:
 def errors(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:
     """Print the known sources of error of a wave, each with its size in points.
 
-    Lines and columns: docs/error-budget.md. The official scores and places stay as they are.
+    Columns: docs/files.md. The official scores and places stay as they are.
     """
     _print_sheet(ERRORS, wave, form)
 
