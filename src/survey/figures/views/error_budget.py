@@ -93,7 +93,7 @@ def _name_line(name: str, item: str, t: Translator) -> str:
     if not name:
         return ""
     words = t(LINE_NAMES[name])
-    return f"{words} ({t('phi')} = {item})" if item else words
+    return t("{line} (phi = {phi})", line=words, phi=item) if item else words
 
 
 def _list_known(values: np.ndarray) -> list[float | None]:
