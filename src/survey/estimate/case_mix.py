@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from survey.estimate.arrays import Flags, Floats, ratio
+from survey.estimate.arrays import Codes, Flags, Floats, ratio
 from survey.estimate.design import Design, Sample
 from survey.estimate.variance import psu_variance
 
@@ -121,7 +121,8 @@ class CaseMixModel:
     def nation(self) -> Floats:
         """Means of x over everybody who scored an item, shape (T, K)."""
         mass = self.mass
-        return np.einsum("ct,ctk->tk", mass, self.x) * ratio(np.ones(1), mass.sum(axis=0))[:, None]
+        whole: Floats = ratio(np.ones(1), mass.sum(axis=0))[:, None]
+        return np.asarray(np.einsum("ct,ctk->tk", mass, self.x) * whole)
 
     @property
     def differences(self) -> Floats:
@@ -251,7 +252,7 @@ class _Errors:
     """Linearised totals of all points of a wave, J points in the order of the cities."""
 
     sample: Sample
-    home: Floats
+    home: Codes
     """City of each point, shape (J,)."""
     scores: Floats
     """Shape (J, T, K)."""
@@ -308,4 +309,4 @@ class _Errors:
     def _errors(self, z: Floats) -> Floats:
         psu = np.arange(len(z))
         found = psu_variance(self.sample, psu, np.zeros_like(psu), z, np.ones_like(z), 1)
-        return np.sqrt(found.variance[0])
+        return np.asarray(np.sqrt(found.variance[0]))

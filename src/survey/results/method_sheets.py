@@ -198,7 +198,7 @@ LINE_NAMES: Mapping[str, Message] = {
 OBSTACLE_SENTENCES: Mapping[str, Message] = _OBSTACLES | {
     code: sentence for sheet in SHEETS.values() for code, sentence in sheet.obstacles.items()
 }
-SHEET_DECIMALS: Mapping[str, int] = {
+SHEET_DECIMALS: dict[str, int] = {
     name: column.decimals
     for sheet in SHEETS.values()
     for name, column in sheet.columns.items()
