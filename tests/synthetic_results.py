@@ -34,7 +34,9 @@ from survey.results.method import (
     RankMethod,
     SmallAreaMethod,
 )
+from survey.results.method_sheets import FAIRNESS
 from survey.results.ranks import FIGURES as RANK_FIGURES
+from survey.results.sheet_builders import finish_sheet
 from survey.results.small_areas import build_small_area_table
 from survey.results.snapshots import (
     CELLS,
@@ -355,6 +357,7 @@ def _write(
         parquet_bytes(_small_areas(plan, protect(_with_column_types(cells)), gaps, ranked))
     )
     (folder / DRIVERS).write_bytes(parquet_bytes(_drivers(protect(cells), tree)))
+    (folder / FAIRNESS.file).write_bytes(parquet_bytes(_fairness(protect(cells))))
     (folder / HEADLINES).write_bytes(parquet_bytes(_headlines(cells, codes)))
     method = MethodRecord(
         composite="item_means",
@@ -595,6 +598,27 @@ def _drivers(cells: pd.DataFrame, tree: IndicatorTree | None) -> pd.DataFrame:
     protected = propagate_suppression(table, cells, figures=DRIVER_FIGURES)
     keyed = ["area_level", "area", "group", "indicator"]
     return protected.astype({name: key_dtype(protected[name]) for name in keyed})
+
+
+def _fairness(cells: pd.DataFrame) -> pd.DataFrame:
+    """Scores of the cities moved by a point, half of it by the mode, and two modes."""
+    rows = cells[(cells["area_level"] == "city") & (cells["group"] == "all")]
+    scores = rows[["area_level", "area", "group", "indicator", "n"]].assign(
+        line="score", raw=rows["estimate"], adjusted=rows["estimate"] - 1,
+        adjusted_low=rows["ci_low"] - 1, adjusted_high=rows["ci_high"] - 1,
+        shift=1.0, shift_low=0.2, shift_high=1.8, by_people=0.5, by_mode=0.5, verdict="higher",
+    )  # fmt: skip
+    nation = {"area_level": "nation", "area": "CN", "group": "all", "indicator": "composite"}
+    effect = {**nation, "line": "effect", "item": "mode=assisted", "effect": 2.0,
+              "effect_low": 1.0, "effect_high": 3.0}  # fmt: skip
+    overlap = {**nation, "line": "overlap", "item": "mode=self", "n_effective": 5200.0}
+    has_composite = (rows["indicator"] == "composite").any()
+    table = (
+        pd.concat([scores, pd.DataFrame([effect, overlap])], ignore_index=True)
+        if has_composite
+        else FAIRNESS.build_obstacle("no_composite")
+    )
+    return finish_sheet(FAIRNESS, table, cells)
 
 
 def _with_column_types(table: pd.DataFrame) -> pd.DataFrame:

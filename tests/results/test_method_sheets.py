@@ -14,7 +14,7 @@ from survey.disclosure import protect
 from survey.estimate.tree import COMPOSITE
 from survey.release.publication_source import FileBuilderName
 from survey.results.method_sheets import FAIRNESS, KEYS, OBSTACLE, SHEETS
-from survey.results.sheet_builders import BUILDERS, iter_sheets
+from survey.results.sheet_builders import BUILDERS, finish_sheet, iter_sheets
 from survey.results.sheet_source import SheetSource
 from survey.results.table_columns import DECIMALS, to_published_table
 from survey.results.wave_estimates import WaveEstimates, estimate_wave
@@ -185,3 +185,10 @@ def test_without_points_no_adjusted_score_is_given(
     lines = sheet_of(SheetSource(none, cells))
     assert set(lines["line"]) == {"", "overlap"}
     assert lines.loc[lines["line"] == "", OBSTACLE].tolist() == ["no_points"]
+
+
+def test_a_wave_without_a_composite_says_why_there_is_no_sheet(cells: pd.DataFrame) -> None:
+    others = cells[cells["indicator"] != COMPOSITE]
+    lines = finish_sheet(FAIRNESS, FAIRNESS.build_obstacle("no_composite"), others)
+    assert lines[["line", OBSTACLE, "shown"]].to_numpy().tolist() == [["", "no_composite", True]]
+    assert lines[list(FAIRNESS.numbers)].isna().all(axis=None)

@@ -25,15 +25,22 @@ def iter_sheets(source: SheetSource) -> Iterator[tuple[str, pd.DataFrame]]:
     for sheet in SHEETS.values():
         with limit_to_one_thread():
             table = BUILDERS[sheet.key](source)
-        yield sheet.file, _finish(sheet, table, source.cells)
+        yield sheet.file, finish_sheet(sheet, table, source.cells)
 
 
-def _finish(sheet: MethodSheet, table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+def finish_sheet(sheet: MethodSheet, table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with every column of the sheet, hidden where their cell is hidden."""
     columns = [*KEYS, *sheet.columns, OBSTACLE]
     texts = tuple(name for name in columns if name not in sheet.numbers)
     kept = [name for name in ("shown", "reason") if name in table]
     whole = table.reindex(columns=[*columns, *kept])
     words = [*texts, *kept]
     whole = whole.astype(dict.fromkeys(words, object)).fillna(dict.fromkeys(words, ""))
-    protected = propagate_suppression(whole, cells, figures=sheet.numbers)
+    # A row of no line says why there is no sheet: it is about no cell.
+    is_line = whole["line"] != ""
+    protected = propagate_suppression(whole[is_line], cells, figures=sheet.numbers)
+    protected = pd.concat(
+        [whole[~is_line].assign(shown=True, reason=""), protected.astype({"reason": object})],
+        ignore_index=True,
+    )
     return ColumnTypes((*texts, "reason"), sheet.numbers).cast(protected)

@@ -1,0 +1,30 @@
+"""Scores compared fairly: the tab of a city, and the table of all cities."""
+
+import pytest
+
+from survey.access.roles import Role
+from survey.kit.navigation import PageKey
+from tests.pages.conftest import open_tab
+
+
+@pytest.fixture(autouse=True)
+def _store(frozen_waves, use_store):
+    use_store(frozen_waves)
+
+
+def test_a_city_reads_its_score_without_people_and_mode(open_page, read):
+    app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="en", city="310000")
+    words = read(open_tab(app, "Fair comparison"))
+    assert "Without the effects of who was asked and how, Shanghai has" in words
+    assert "The two move the published score by +1.0 points (0.2 to 1.8)" in words
+    assert words.count("The published score and the place of the city stay as they are.") == 1
+    assert "answers given with an interviewer are +2.0 points apart" in words
+
+
+def test_the_table_of_shifts_is_no_other_ranking(open_page, read):
+    app = open_page(PageKey.TRENDS, Role.NATIONAL_OFFICIAL, lang="en")
+    open_tab(app, "Fair comparison")
+    table = app.dataframe[0].value
+    assert list(table)[:2] == ["City", "Difference"]
+    assert "rank" not in " ".join(table).lower()
+    assert len(table) == 100
