@@ -192,3 +192,18 @@ def test_a_wave_without_a_composite_says_why_there_is_no_sheet(cells: pd.DataFra
     lines = finish_sheet(FAIRNESS, FAIRNESS.build_obstacle("no_composite"), others)
     assert lines[["line", OBSTACLE, "shown"]].to_numpy().tolist() == [["", "no_composite", True]]
     assert lines[list(FAIRNESS.numbers)].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("cities", [CITIES, CITIES[-1:]], ids=["one mode", "one city, one mode"])
+def test_a_wave_of_one_mode_is_adjusted_for_its_people_alone(
+    frame: pd.DataFrame, cities: Sequence[str]
+) -> None:
+    own = frame[frame["city_code"].isin(cities)].reset_index(drop=True).assign(mode="self")
+    estimates = estimate_wave(parts_of(own, [cities]))
+    lines = sheet_of(SheetSource(estimates, protect(estimates.cells)))
+    assert "effect" not in set(lines["line"])
+    rows = scores_of(lines).query("indicator == 'composite' and shown")
+    assert len(rows) == len(cities)
+    np.testing.assert_allclose(rows["by_mode"], 0, atol=1e-12)
+    if len(cities) == 1:
+        np.testing.assert_allclose(rows["adjusted"], rows["raw"])

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from survey.estimate.arrays import Codes, Flags, Floats, ratio
+from survey.estimate.arrays import Codes, Flags, Floats, flatten_rows, ratio
 from survey.estimate.design import Design, Sample
 from survey.estimate.variance import psu_variance
 
@@ -294,10 +294,9 @@ class _Errors:
         """Return errors of shifts (C,), adjusted scores (C,) and effects (M,)."""
         used = weights != 0
         share = weights[used]
-        scores = self.scores[:, used].reshape(len(self.home), -1)
+        scores = flatten_rows(self.scores[:, used])
         directions, chosen = (
-            (each[:, used] * share[:, None]).reshape(len(each), -1)
-            for each in (self.directions, self.chosen)
+            flatten_rows(each[:, used] * share[:, None]) for each in (self.directions, self.chosen)
         )
         shift = scores @ directions.T - (self.nation[:, used] @ share)[:, None]
         rows = np.arange(len(self.home))

@@ -41,6 +41,8 @@ FACTORS = (
 gives way to what it cannot be told from."""
 _ALL = "all"
 _STRATUM, _POINT = "stratum", "point"
+_ROUNDING = 1e-9
+"""Points below which a shift is none."""
 
 
 @dataclass(frozen=True)
@@ -155,12 +157,15 @@ def _build_scores(found: FairComparison, cells: pd.DataFrame, wave: WaveParts) -
         ),
         (), level=wave.level, deff=1.0,
     )  # fmt: skip
+    # A city that is the whole wave has no shift, and no error of it.
+    with np.errstate(invalid="ignore"):
+        p = np.where(np.abs(shift) > _ROUNDING, t_pvalue(shift / shift_se, df), np.nan)
     table = table.assign(
         area_level="city", group=EVERYONE, line="score", raw=raw,
         adjusted=raw - shift, adjusted_low=adjusted["ci_low"], adjusted_high=adjusted["ci_high"],
         shift=shift, shift_low=shift - t * shift_se, shift_high=shift + t * shift_se,
         by_mode=found.part.ravel(), by_people=shift - found.part.ravel(),
-        difference=shift, p=t_pvalue(shift / shift_se, df), status=table["status"].astype(str),
+        difference=shift, p=p, status=table["status"].astype(str),
     )  # fmt: skip
     has_score, is_known = ~np.isnan(raw), ~np.isnan(shift)
     table[OBSTACLE] = np.select(
