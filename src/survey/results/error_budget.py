@@ -202,6 +202,8 @@ class _Scores:
     def average(self, values: Floats) -> float:
         """Return the mean of cities as they count in the nation, without those that have none."""
         known = ~np.isnan(values)
+        if not known.any():
+            return np.nan
         return float(self.share[known] @ values[known] / self.share[known].sum())
 
     def count_turned(self, error: Floats | float, *, is_signed: bool = False) -> float:
