@@ -59,6 +59,8 @@ ALLOWED = {
         "MOST_PAST_WEEKS",
         "warn_of_outbreaks",
     },
+    # The change that a test would find, from a published interval and its degrees of freedom.
+    "survey.estimate.error_size": {"detectable_change"},
     # Hashes of files, and whether they fit.
     "survey.snapshots.seals": {
         "SEAL",

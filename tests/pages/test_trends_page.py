@@ -71,7 +71,14 @@ def test_no_detectable_change_is_a_result(
         assert phrase in text
     assert words[3] in legends(app)
     assert len(app.get("vega_lite_chart")) == 1
-    assert len(app.dataframe[0].value) == 100
+    table = app.dataframe[0].value
+    assert len(table) == 100
+    # Four of five surveys find what is 1.4 to 1.5 times half of the interval.
+    smallest = table["Smallest detectable change" if language == "en" else "最小可检出变化"]
+    interval = table.iloc[:, [name.startswith("95%") for name in table.columns]].iloc[:, 0]
+    for size, text in zip(smallest.astype(float), interval, strict=True):
+        low, high = (float(number) for number in re.findall(r"[+-]?[\d.]+", text.replace("−", "-")))
+        assert 1.3 < size / ((high - low) / 2) < 1.6
 
 
 def test_choices_travel_in_the_address(open_page: Open, read: Read) -> None:

@@ -67,6 +67,10 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "survey.cli.sheets:measurement",
         "Print whether the questions measure together, and in all groups alike, what they should.",
     ),
+    "errors": CommandEntry(
+        "survey.cli.sheets:errors",
+        "Print the known sources of error of a wave, each with its size in points.",
+    ),
     "quality": CommandEntry(
         "survey.cli.quality:quality",
         "Assess every finished interview of a wave, then print the flags per kind and city.",

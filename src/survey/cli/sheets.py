@@ -5,6 +5,7 @@ from survey.cli.options import WaveOption
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.figures.tables.published_tables import build_records, record_columns
 from survey.results.method_sheets import (
+    ERRORS,
     FAIRNESS,
     MEASUREMENT,
     OBSTACLE,
@@ -30,6 +31,14 @@ def measurement(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> No
     Columns: docs/files.md.
     """
     _print_sheet(MEASUREMENT, wave, form)
+
+
+def errors(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:
+    """Print the known sources of error of a wave, each with its size in points.
+
+    Columns: docs/files.md. The official scores and places stay as they are.
+    """
+    _print_sheet(ERRORS, wave, form)
 
 
 def _print_sheet(sheet: MethodSheet, wave: str, form: OutputFormat) -> None:

@@ -24,6 +24,54 @@ class InterviewerEffect:
     interviews: int
 
 
+@dataclass(frozen=True)
+class SurveyorSums:
+    """Sums of squares of surveyors in strata; those of other strata add up to them."""
+
+    between: float
+    within: float
+    surveyors: float
+    interviews: float
+    strata: float
+    spread: float
+    """N - sum over strata of sum m^2 / N_stratum, m the interviews of a surveyor."""
+
+    @classmethod
+    def collect(cls, values: Floats, surveyor: Ints, stratum: Ints | None = None) -> "SurveyorSums":
+        """Sum `values` (n,) by surveyor within strata; rows with NaN are left out."""
+        known = np.isfinite(values)
+        y, who = values[known], surveyor[known]
+        where = np.zeros(len(y), dtype=np.int64) if stratum is None else stratum[known]
+        pairs, own = np.unique(np.stack([where, who], axis=1), axis=0, return_inverse=True)
+        own = own.reshape(-1)
+        strata, inside = np.unique(pairs[:, 0], return_inverse=True)
+        n, k = len(y), len(pairs)
+        size = np.bincount(own, minlength=k).astype(np.float64)
+        mean = np.bincount(own, weights=y, minlength=k) / size
+        whole = np.bincount(inside, weights=size)
+        centre = np.bincount(inside, weights=size * mean) / whole
+        return cls(
+            between=float((size * (mean - centre[inside]) ** 2).sum()),
+            within=float(((y - mean[own]) ** 2).sum()),
+            surveyors=k,
+            interviews=n,
+            strata=len(strata),
+            spread=n - float((size**2 / whole[inside]).sum()),
+        )
+
+    def effect(self) -> InterviewerEffect | None:
+        """Return the surveyors' effect, see `interviewer_effect`; None if not estimable."""
+        n, k, free = self.interviews, self.surveyors, self.surveyors - self.strata
+        if free < 1 or n <= k:
+            return None
+        between, within = self.between / free, self.within / (n - k)
+        total = between + (self.spread / free - 1) * within
+        if total <= 0:
+            return None
+        icc = (between - within) / total
+        return InterviewerEffect(icc, 1 + (n / k - 1) * max(icc, 0.0), int(k), int(n))
+
+
 def interviewer_effect(
     values: Floats, surveyor: Ints, stratum: Ints | None = None
 ) -> InterviewerEffect | None:
@@ -38,27 +86,7 @@ def interviewer_effect(
     both together. Rows with NaN are left out. None when fewer than two surveyors of one stratum, or
     fewer interviews than surveyors plus one, or no variance.
     """
-    known = np.isfinite(values)
-    y, who = values[known], surveyor[known]
-    where = np.zeros(len(y), dtype=np.int64) if stratum is None else stratum[known]
-    pairs, own = np.unique(np.stack([where, who], axis=1), axis=0, return_inverse=True)
-    own = own.reshape(-1)
-    strata, inside = np.unique(pairs[:, 0], return_inverse=True)
-    n, k, free = len(y), len(pairs), len(pairs) - len(strata)
-    if free < 1 or n <= k:
-        return None
-    size = np.bincount(own, minlength=k).astype(np.float64)
-    mean = np.bincount(own, weights=y, minlength=k) / size
-    whole = np.bincount(inside, weights=size)
-    centre = np.bincount(inside, weights=size * mean) / whole
-    between = float((size * (mean - centre[inside]) ** 2).sum()) / free
-    within = float(((y - mean[own]) ** 2).sum()) / (n - k)
-    typical = (n - float((size**2 / whole[inside]).sum())) / free
-    total = between + (typical - 1) * within
-    if total <= 0:
-        return None
-    icc = (between - within) / total
-    return InterviewerEffect(icc, 1 + (n / k - 1) * max(icc, 0.0), k, n)
+    return SurveyorSums.collect(values, surveyor, stratum).effect()
 
 
 def wilson(successes: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:

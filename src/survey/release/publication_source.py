@@ -32,6 +32,7 @@ class FileBuilderName(StrEnum):
     CITY_REPORTS = "city-reports"
     FAIRNESS = "fairness"
     MEASUREMENT = "measurement"
+    ERRORS = "errors"
 
 
 REPORTS = (

@@ -347,7 +347,8 @@ class _ComputedWave:
             run,
             watch=lambda mapping: report_parts(mapping, tick, len(files)),
         )
-        source = replace(source, fieldwork=protect_fieldwork(source.facts.modes, reading.attempts))
+        fieldwork = protect_fieldwork(source.facts.modes, reading.attempts, reading.errors)
+        source = replace(source, fieldwork=fieldwork)
         tables = SnapshotDraft(settings)
         for file in files:
             tables.keep(folder / file.name, file.sha256)

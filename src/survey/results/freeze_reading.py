@@ -17,6 +17,8 @@ from survey.access.work import Work
 from survey.collection.importing.target_wave import list_files_with_weights
 from survey.frame.quotas import Oversampling, oversampling_of
 from survey.locale import Message, SurveyError, labels_of, msg
+from survey.results.error_evidence import collect_error_evidence
+from survey.results.method import EvidenceLine
 from survey.results.public_cells import PublicCells, read_public_cells, was_public
 from survey.results.snapshots import ResponseSource
 from survey.results.wave_parts import MapParts
@@ -197,6 +199,7 @@ class WaveReading:
     folder: Path
     manifest: SnapshotManifest
     attempts: Dispositions
+    errors: tuple[EvidenceLine, ...]
     public: PublicCells | None = None
     """Cells of the wave that readers have seen; None if none of it was public."""
 
@@ -230,7 +233,8 @@ def read_wave(
     # Those of provisional results are no part of the basis.
     attempts = basis.attempts or count_dispositions(work, wave.id)
     public = read_public_cells(work.settings, work.session, wave)
-    return WaveReading(wave, options, basis, rules, folder, manifest, attempts, public)
+    errors = collect_error_evidence(work, wave)
+    return WaveReading(wave, options, basis, rules, folder, manifest, attempts, errors, public)
 
 
 def is_final(wave: Wave, *, asked: bool) -> bool:

@@ -17,6 +17,19 @@ from survey.store.tables import Mode
 _DIGITS = 1
 
 
+class EvidenceLine(BaseModel):
+    """One line of the error budget: a share or indicator, and its size in points where known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    line: str
+    measured: float | None = None
+    size_nation: float | None = None
+    size_city: float | None = None
+    obstacle: str = ""
+    """Code of the reason why it is not known."""
+
+
 class FieldworkRecord(BaseModel):
     """Fieldwork of a wave as it is published; percentages of all interviews or attempts."""
 
@@ -33,6 +46,8 @@ class FieldworkRecord(BaseModel):
     """AAPOR COOP1."""
     rejected: int | None
     """Interviews that review voided."""
+    errors: tuple[EvidenceLine, ...] = ()
+    """Lines of the error budget that the store alone can tell; none if they were not counted."""
 
 
 def find_fieldwork(method: Path) -> FieldworkRecord | None:
@@ -44,8 +59,14 @@ def find_fieldwork(method: Path) -> FieldworkRecord | None:
         return None
 
 
-def protect_fieldwork(modes: Mapping[str, int], attempts: Dispositions) -> FieldworkRecord:
-    """Return the record of `modes` (counts) and `attempts`, without what reveals a small count."""
+def protect_fieldwork(
+    modes: Mapping[str, int], attempts: Dispositions, errors: tuple[EvidenceLine, ...] = ()
+) -> FieldworkRecord:
+    """Return the record of `modes` (counts) and `attempts`, without what reveals a small count.
+
+    Args:
+        errors: lines of the error budget, which hold no count.
+    """
     total = sum(modes.values())
     shown = _list_shown_modes(modes)
     unfinished = attempts.eligible - attempts.complete
@@ -70,6 +91,7 @@ def protect_fieldwork(modes: Mapping[str, int], attempts: Dispositions) -> Field
             _round_percentage(cooperation.value) if shows_cooperation and cooperation else None
         ),
         rejected=None if _is_small(attempts.void) or tells_refused else attempts.void,
+        errors=errors,
     )
 
 

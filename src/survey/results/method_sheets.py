@@ -168,7 +168,91 @@ MEASUREMENT = MethodSheet(
         "no_fit": msg("No model of this form fits the answers."),
     },
 )
-SHEETS: Mapping[str, MethodSheet] = {sheet.key: sheet for sheet in (FAIRNESS, MEASUREMENT)}
+ERRORS = MethodSheet(
+    key="errors",
+    name=msg("Error budget"),
+    summary=msg("Known sources of error of a wave, each with its size in points"),
+    lines={
+        "sampling": msg("Chance of who was asked: half of the interval; measured: design effect"),
+        "sampling_weights": msg("of this, unequal weights"),
+        "sampling_points": msg("of this, people at one point answer alike"),
+        "sampling_strata": msg("of this, what strata take away"),
+        "weighting": msg("What the weights moved; measured: design effect of the weights"),
+        "interviewer": msg(
+            "Surveyors who work at several points; measured: share of the differences that lies "
+            "between surveyors"
+        ),
+        "back_check": msg(
+            "Interviews that fail when people are called back, each 10 points off; measured: share"
+        ),
+        "double_entry": msg(
+            "Wrong keys, each any answer on the scale; measured: share of the fields keyed twice"
+        ),
+        "unanswered_bound": msg(
+            "Questions without an answer, each 10 points off; measured: their share of the score"
+        ),
+        "unanswered_selection": msg(
+            "Questions without an answer, as those who left more open answer; measured: correlation"
+        ),
+        "refusals_r": msg("How alike those who took part are to all who were asked (R, 1: alike)"),
+        "refusals_cv": msg("What refusals can move at most; measured: variation of taking part"),
+        "refusals_by_city": msg("of this, between cities"),
+        "refusals_by_point_kind": msg("of this, between kinds of places"),
+        "refusals_by_hour": msg("of this, between hours of the day"),
+        "refusals_by_age": msg("of this, between ages"),
+        "refusals_by_gender": msg("of this, between men and women"),
+        "coverage_education": msg("Schooling of those asked, against the census"),
+        "coverage_residence": msg(
+            "Town and country of those asked, against the census; measured: share too high"
+        ),
+        "mode": msg("How people were asked"),
+        "removed": msg(
+            "Careless interviews that review removed: score with them less score without; "
+            "measured: share"
+        ),
+        "selection": msg(
+            "Whom a quota sample reaches: bias if it depends on the answers themselves by the part "
+            "phi (SMUB); measured: correlation of answers and census"
+        ),
+    },
+    columns={
+        "measured": SheetColumn(msg("What was measured, see the line"), 3),
+        "size_nation": SheetColumn(msg("Size in points of the national score"), 2),
+        "size_city": SheetColumn(msg("Size in points of the score of the city in the middle"), 2),
+        "bias": SheetColumn(msg("Points by which the score may be too high"), 1),
+        "verdicts": SheetColumn(
+            msg("Cities called above or below the nation that this could turn"), 0
+        ),
+    },
+    obstacles={
+        "no_points": msg("Not known, because no sampling points were recorded."),
+        "no_surveyors": msg(
+            "Not known, because no point was worked at by two surveyors, or none were recorded."
+        ),
+        "no_back_checks": msg("Not known, because too few interviews were checked by a call."),
+        "no_double_entry": msg("Not known, because no sheet of paper was keyed twice."),
+        "no_paper": msg("Nothing to tell: no interview was keyed from paper."),
+        "no_refusals": msg(
+            "Not known, because too few refusals were recorded, or the interviews were imported."
+        ),
+        "not_recorded": msg("Not known, because those who decline are asked nothing."),
+        "not_assessed": msg("Not known, because the interviews were not looked at for quality."),
+        "few_removed": msg("Nothing to tell: too few interviews were removed."),
+        "not_counted": msg(
+            "Not known, because this wave was frozen before such things were counted."
+        ),
+        "no_population": msg(
+            "Not known, because there are no figures of the population to compare with."
+        ),
+        "weak_proxy": msg(
+            "Not known, because what the census tells of people says next to nothing of how they "
+            "answer."
+        ),
+        "see_fairness": msg("This is in the table on fair comparison."),
+        "no_score": msg("This study has no composite whose errors could be measured in points."),
+    },
+)
+SHEETS: Mapping[str, MethodSheet] = {sheet.key: sheet for sheet in (FAIRNESS, MEASUREMENT, ERRORS)}
 """Every sheet by its key, in the order of files and pages."""
 LINE_NAMES: Mapping[str, Message] = {
     code: name for sheet in SHEETS.values() for code, name in sheet.lines.items()

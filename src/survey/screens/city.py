@@ -25,6 +25,7 @@ from survey.figures.views.city import (
 )
 from survey.figures.views.city_peers import describe_peers, peer_candidates, reference_choices
 from survey.figures.views.drivers import DriverFilters, Priority, build_driver_view, driver_choices
+from survey.figures.views.error_budget import describe_selection
 from survey.figures.views.estimate_text import EstimateDifference, format_interval
 from survey.figures.views.fairness import build_city_fairness
 from survey.figures.views.view_context import ViewContext
@@ -255,7 +256,8 @@ def draw_city_answer(page: PageContext, results: WaveResults, city: str, view: C
         return
     text_blocks.draw_headline(page, view.headline, *view.sentences, unit=page.t("points"))
     if view.headline.available:
-        text_blocks.draw_method_note(page, view.headline, figure_id=view.figure_id)
+        selection = get_view(page, describe_selection, results, area=city)
+        text_blocks.draw_method_note(page, view.headline, selection, figure_id=view.figure_id)
 
 
 def draw_city_findings(t: Translator, view: CityView) -> None:

@@ -3,6 +3,8 @@
 import pandas as pd
 import streamlit as st
 
+from survey.access.roles import Action
+from survey.figures.views.error_budget import build_error_table, describe_selection
 from survey.figures.views.estimate_text import QUOTA_SAMPLE
 from survey.figures.views.measurement import build_measurement
 from survey.figures.views.method import MethodView, build_method_view
@@ -45,6 +47,9 @@ def draw_method(page: PageContext, results: WaveResults) -> None:
         _draw_errors(t)
         _draw_rates(t)
         _draw_facts(t, view.errors)
+    if page.principal.may(Action.READ_RESULTS):
+        with st.expander(t("Error budget")):
+            _draw_error_budget(page, results)
     with st.expander(t("What is not shown")):
         st.markdown(
             t(
@@ -134,6 +139,20 @@ def _draw_weights(t: Translator, view: MethodView) -> None:
         )
     )
     _draw_facts(t, view.weights)
+
+
+def _draw_error_budget(page: PageContext, results: WaveResults) -> None:
+    t = page.t
+    st.markdown(
+        t(
+            "The range beside a score is chance alone. Here are the other errors that are known "
+            "of, each alone and in points: how far it may move the national score and that of the "
+            "city in the middle, and how many cities called above or below the nation would no "
+            "longer be. No score and no place is changed by it."
+        )
+    )
+    st.markdown(escape_markdown(get_view(page, describe_selection, results)))
+    st.table(get_view(page, build_error_table, results), hide_index=True, border="horizontal")
 
 
 def _draw_facts(t: Translator, facts: Facts) -> None:

@@ -74,7 +74,8 @@ def draw_answer(page: PageContext, view: OverviewView) -> None:
     text_blocks.draw_headline(
         page, view.headline, *view.sentences, unit=page.t("points"), band=view.band
     )
-    text_blocks.draw_method_note(page, view.headline, view.counted, figure_id=view.figure_id)
+    notes = view.counted, view.selection
+    text_blocks.draw_method_note(page, view.headline, *notes, figure_id=view.figure_id)
     text_blocks.draw_tiles(page.t, view.tiles)
 
 

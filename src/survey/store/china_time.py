@@ -1,10 +1,10 @@
-"""Days in China: of a moment, as an SQL function, and their beginning and end."""
+"""Days and hours in China: of a moment, as SQL functions, and beginning and end of a day."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import String
+from sqlalchemy import Integer, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -34,6 +34,25 @@ def _compile_for_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 def _compile_for_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     moment = compiler.process(element.clauses, **options)
     return f"to_char({moment} AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD')"
+
+
+class china_hour(FunctionElement[int]):  # noqa: N801 -- reads as the SQL function that it is
+    """SQL function `china_hour(column)`: hour of the day in China of a UTC time, 0 to 23."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(china_hour, "sqlite")
+def _compile_hour_for_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    moment = compiler.process(element.clauses, **options)
+    return f"CAST(strftime('%H', {moment}, '+8 hours') AS INTEGER)"
+
+
+@compiles(china_hour, "postgresql")
+def _compile_hour_for_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    moment = compiler.process(element.clauses, **options)
+    return f"CAST(EXTRACT(HOUR FROM {moment} AT TIME ZONE 'Asia/Shanghai') AS INTEGER)"
 
 
 def china_date(moment: datetime) -> date:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey.access.roles import NATION
+from survey.estimate.error_size import detectable_change
 from survey.estimate.tree import COMPOSITE
 from survey.figures.charts import ChartKind, ChartLabels
 from survey.figures.charts.interval_charts import HIGHER, LOWER, UNCLEAR
@@ -32,7 +33,7 @@ from survey.figures.views.interval_table import (
     draw_interval_bars,
     signed_verdicts,
 )
-from survey.figures.views.table_slice import NamedRows, TableSlice
+from survey.figures.views.table_slice import Floats, NamedRows, TableSlice
 from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import EVERYONE
 from survey.locale import Message, SurveyError, Translator, msg
@@ -122,7 +123,9 @@ def city_change_table(
     note = t(
         "Arrows only where the change holds after allowing for all cities being looked at together "
         "(false discovery rate 5%); narrowing the list changes nothing in that. A line that misses "
-        "zero without an arrow is what chance alone brings among many cities."
+        "zero without an arrow is what chance alone brings among many cities. The smallest "
+        "detectable change of a city is the one that four of five surveys of this size would find, "
+        "the city being looked at alone."
     )
     return _build_change_table(
         context,
@@ -173,6 +176,7 @@ def _build_change_table(
         t("Change"): difference,
         t("95%\u00a0interval"): ranges(changes, t),
         t("Verdict"): signed_verdicts(roles, verdict_names(t), t, gaps=changes),
+        t("Smallest detectable change"): _list_detectable(changes, roles),
         years.before: changes.numbers("reference"),
         years.after: changes.numbers("estimate"),
         _format_n_title(t, years.before): counts(changes.numbers("n_before")),
@@ -190,6 +194,13 @@ def _build_change_table(
         _build_change_rows(changes, labels, roles, heading.rows, years, t),
         visible=[role != HIDDEN_ROLE for role in roles],
     )
+
+
+def _list_detectable(changes: TableSlice, roles: Sequence[str]) -> Floats:
+    """Return, where no change is detectable, the one that four of five such waves would find."""
+    half_width = (changes.numbers("ci_high") - changes.numbers("ci_low")) / 2
+    sizes = detectable_change(half_width, changes.numbers("df"))
+    return np.where([role == UNCLEAR for role in roles], sizes, np.nan)
 
 
 def change_subtitle(
@@ -229,6 +240,7 @@ def _build_change_rows(
         _format_n_title(t, years.before): counts(changes.numbers("n_before")),
         _format_n_title(t, years.after): counts(changes.numbers("n")),
         t("Verdict"): ["" if role == HIDDEN_ROLE else t(_VERDICT_TEXTS[role]) for role in roles],
+        t("Smallest detectable change"): _list_detectable(changes, roles),
         t("Remark"): remarks(changes, changes.numbers("ci_low"), t),
     }
 

@@ -29,6 +29,7 @@ from survey.figures.views.chart_rows import (
     roles_of_areas,
     score_table,
 )
+from survey.figures.views.error_budget import describe_selection
 from survey.figures.views.estimate_text import Estimate, estimate_at, format_estimate
 from survey.figures.views.interval_table import (
     SIGNS,
@@ -92,6 +93,8 @@ class OverviewView:
     """Band of the composite; None where nothing can be said."""
     counted: str
     """Sentence on the basis of the national figure, and what the others give."""
+    selection: str
+    """What a quota sample may move the composite by."""
     tiles: tuple[ScoreTile, ...]
     standing: CityDifferenceCounts | None
     first: tuple[ListedCity, ...]
@@ -142,6 +145,7 @@ def build_overview(
         ),
         band=_find_band(context, filters.basis) if indicator == COMPOSITE else None,
         counted=describe_basis(context, filters.basis, indicator),
+        selection=describe_selection(context) if indicator == COMPOSITE else "",
         tiles=_build_tiles(context, nation, first_level, changes),
         standing=standing,
         first=first,
