@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from survey.estimate.error_size import (
-    Differences,
-    crossed_variance,
-    detectable_change,
-    fit_variance_function,
-)
+from survey.estimate.error_size import Differences, crossed_variance, detectable_change
 from survey.estimate.representativity import measure_representativity
 
 
@@ -58,18 +53,6 @@ def test_surveyors_who_stay_at_their_points_add_nothing():
         np.array([1, 1, 1, 1, 2, 2]), np.array([7, 7, 8, 8, 8, 8])
     ) == pytest.approx(8 / 36)
     assert crossed_variance(np.array([], int), np.array([], int)) == 0
-
-
-def test_variance_function_finds_the_law_of_the_root():
-    generator = np.random.default_rng(5)
-    n = generator.integers(30, 3_000, 400).astype(float)
-    card = fit_variance_function(n, 40 / np.sqrt(n) * np.exp(generator.normal(0, 0.1, 400)))
-    middle, low, high = card.expect(400)
-    assert middle == pytest.approx(2.0, rel=0.03)
-    assert high / middle == pytest.approx(np.exp(1.2816 * 0.1), rel=0.02)
-    assert low * high == pytest.approx(middle**2)
-    assert fit_variance_function(n[:9], n[:9]) is None
-    assert fit_variance_function(np.full(20, 50.0), np.ones(20)) is None
 
 
 def measure(answered, variables):

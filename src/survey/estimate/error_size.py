@@ -6,7 +6,6 @@ the wave itself set.
 """
 
 from dataclasses import dataclass
-from math import exp, log
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -97,33 +96,3 @@ def crossed_variance(surveyor: Codes, point: Codes) -> float:
     own = np.bincount(np.unique(surveyor, return_inverse=True)[1]).astype(np.float64)
     pairs = np.unique(np.stack([surveyor, point]), axis=1, return_counts=True)[1]
     return float((own**2).sum() - (pairs.astype(np.float64) ** 2).sum()) / n**2
-
-
-@dataclass(frozen=True)
-class VarianceFunction:
-    """Half-width of a 95% interval by the number of interviews: exp(level + slope log n)."""
-
-    level: float
-    slope: float
-    spread: float
-    """Standard deviation of the logs about the line: the error of an error."""
-
-    def expect(self, n: float) -> tuple[float, float, float]:
-        """Return the half-width to expect for n interviews, and where eight of ten lie."""
-        middle = self.level + self.slope * log(n)
-        off = float(special.ndtri(0.9)) * self.spread
-        return exp(middle), exp(middle - off), exp(middle + off)
-
-
-def fit_variance_function(n: Floats, half_width: Floats) -> VarianceFunction | None:
-    """Fit the half-widths of areas and groups to their numbers of interviews (Wolter 2007, ch. 7).
-
-    None with fewer than ten cells, or all of one size.
-    """
-    known = (n > 0) & (half_width > 0)
-    x, y = np.log(n[known]), np.log(half_width[known])
-    if len(x) < 10 or np.ptp(x) < 1e-9:
-        return None
-    slope = float(((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum())
-    level = float(y.mean() - slope * x.mean())
-    return VarianceFunction(level, slope, float(np.std(y - level - slope * x, ddof=2)))
