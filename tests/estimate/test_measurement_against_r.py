@@ -105,8 +105,8 @@ def test_invariance_over_schools():
 def test_ordinal_model_of_group_and_band():
     counts = pd.read_csv(DATA / "ordinal_counts.csv")
     table = np.zeros((3, 6, 6))
-    for row in counts.itertuples():
-        table["abc".index(row.group), int(row.band), int(row.answer) - 1] = row.n
+    for group, band, answer, n in counts[["group", "band", "answer", "n"]].to_numpy():
+        table["abc".index(group), band, answer - 1] = n
     bands = np.tile(np.eye(6)[:, 1:], (3, 1))
     group = np.repeat(np.eye(3)[:, 1:], 6, axis=0)
     slope, whole = fit_ordinal(table.reshape(18, 6), np.hstack([bands, group]))

@@ -8,6 +8,7 @@ import pytest
 
 from survey.access.principal import OPERATOR
 from survey.results.error_evidence import collect_error_evidence
+from survey.results.method import EvidenceLine
 from survey.results.method_sheets import ERRORS, OBSTACLE_SENTENCES
 from survey.store.engine import session_scope
 from survey.store.tables import Mode, Response, ResponseRisk, Status
@@ -57,7 +58,7 @@ def add(
                 )
 
 
-def evidence_of(wave: SmallWave) -> dict[str, object]:
+def evidence_of(wave: SmallWave) -> dict[str, EvidenceLine]:
     with session_scope(wave.settings.store_url) as session:
         lines = collect_error_evidence(work_of(session, OPERATOR, NOW), wave.read(session))
     assert {line.line for line in lines} <= set(ERRORS.lines)

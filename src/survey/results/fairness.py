@@ -63,7 +63,8 @@ class _Factor:
             code, size = code * len(levels) + place, size * len(levels)
             is_known = is_known & (place >= 0)
         code = np.where(is_known, code, size)
-        return (code[:, None] == np.arange(1, size + 1)).astype(np.float64)
+        columns: Floats = (code[:, None] == np.arange(1, size + 1)).astype(np.float64)
+        return columns
 
 
 def build_fairness(source: SheetSource) -> pd.DataFrame:

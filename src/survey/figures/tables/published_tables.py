@@ -79,7 +79,7 @@ def build_records(
     info = results.wave
     names = DisplayNames.of(results, language)
     t = translator(language)
-    namers = {
+    namers: dict[str, Callable[[str], str]] = {
         "area": names.area,
         "group": names.group,
         "indicator": names.indicator,
