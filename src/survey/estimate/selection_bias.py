@@ -58,11 +58,11 @@ class ProxyMoments:
         return ratio(self.total, self.weight[:, None], np.nan)
 
     def pooled_covariance(self) -> Floats:
-        """Return the covariance of Y and Z within domains, (1 + q, 1 + q)."""
+        """Return the covariance of Y and Z within domains, (1 + q, 1 + q); 0 without anybody."""
         known = self.weight > 0
         mean, w = self.mean[known], self.weight[known]
         within = self.square[known].sum(axis=0) - np.einsum("d,di,dj->ij", w, mean, mean)
-        return np.asarray(within / w.sum())
+        return ratio(within, np.asarray(w.sum()), 0.0)
 
 
 @dataclass(frozen=True)

@@ -334,6 +334,7 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
     if not test.summary.may_manage:
         return
     if state is _State.PLANNED:
+        list_first = st.container()
         with st.expander(t("Brand and model by barcode")):
             st.caption(
                 t(
@@ -347,18 +348,19 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
                 key=f"comparative-test/barcodes/{test.version}",
             )
         barcodes = given.getvalue() if given is not None else b""
-        draw_list_upload(
-            page,
-            ListFile(
-                f"samples-{test.summary.key}",
-                t("List of samples (XLSX or CSV)"),
-                f"comparative-test/samples/{test.version}",
-                ("xlsx", "csv"),
-            ),
-            template=lambda _: SAMPLE_SHEET,
-            read=partial(read_sample_file, seen=test.seen, barcodes=barcodes),
-            confirm=partial(_confirm_samples, page, test),
-        )
+        with list_first:
+            draw_list_upload(
+                page,
+                ListFile(
+                    f"samples-{test.summary.key}",
+                    t("List of samples (XLSX or CSV)"),
+                    f"comparative-test/samples/{test.version}",
+                    ("xlsx", "csv"),
+                ),
+                template=lambda _: SAMPLE_SHEET,
+                read=partial(read_sample_file, seen=test.seen, barcodes=barcodes),
+                confirm=partial(_confirm_samples, page, test),
+            )
         if test.samples:
             slot = "comparative-test/samples/remove"
             show_feedback(page, slot)
