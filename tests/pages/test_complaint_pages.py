@@ -90,7 +90,7 @@ def test_a_file_that_loses_a_city_asks_before_it_is_stored(open_page: Open, read
     assert "北京" in read(app)
     app.text_input(key="outside/source").set_value("湖北省消委会")
     _press(app, "写入这次报送")
-    assert "请把这些月份补全后再报送，或确认" in read(app)
+    assert "请补全后再报送，或确认" in read(app)
     assert not any("第 3 版" in each.value for each in app.success)
     app.checkbox[0].check()
     app.text_input(key="outside/source").set_value("湖北省消委会")

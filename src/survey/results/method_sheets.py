@@ -7,6 +7,7 @@ itself: they read this list.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import nan
 
 import pandas as pd
 
@@ -61,7 +62,8 @@ class MethodSheet:
     def build_obstacle(self, code: str) -> pd.DataFrame:
         """Return the sheet with one row, which says why it could not be made."""
         row = dict(zip(KEYS, ("nation", NATION, EVERYONE, COMPOSITE, "", ""), strict=True))
-        return pd.DataFrame([row | {OBSTACLE: code}])
+        figures = {name: nan if name in self.numbers else "" for name in self.columns}
+        return pd.DataFrame([row | figures | {OBSTACLE: code}])
 
 
 FAIRNESS = MethodSheet(

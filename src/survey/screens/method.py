@@ -151,8 +151,12 @@ def _draw_error_budget(page: PageContext, results: WaveResults) -> None:
             "longer be. No score and no place is changed by it."
         )
     )
+    table = get_view(page, build_error_table, results)
+    if isinstance(table, str):
+        st.markdown(escape_markdown(table))
+        return
     st.markdown(escape_markdown(get_view(page, describe_selection, results)))
-    st.table(get_view(page, build_error_table, results), hide_index=True, border="horizontal")
+    st.table(table, hide_index=True, border="horizontal")
 
 
 def _draw_facts(t: Translator, facts: Facts) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from survey.access.approval import SecondPersonRequiredError
 from survey.access.principal import AccessDeniedError, Principal
@@ -165,7 +165,9 @@ def test_the_nation_sets_replaces_and_ends_the_rule_by_name(ruled: str) -> None:
     assert lists(ruled) == []
     with read_scope(ruled) as session:
         entries = session.exec(
-            select(AuditEntry).where(AuditEntry.action.startswith("trader.rule"))  # type: ignore[attr-defined]
+            select(AuditEntry)
+            .where(col(AuditEntry.action).startswith("trader.rule"))
+            .order_by(col(AuditEntry.sequence))
         ).all()
     assert [each.detail for each in entries] == [
         {"text": RULE.text, "least": 10, "reply_days": 3},

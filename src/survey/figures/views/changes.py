@@ -41,6 +41,7 @@ from survey.results import WaveResults
 from survey.results.analysis import NONE
 from survey.results.changes import FALL, NO_CROSSWALK, OTHER_COMPOSITE, RISE
 from survey.results.crosswalk import NotComparableReason, crosswalk
+from survey.results.table_columns import round_figures
 from survey.results.wave_results import Filter
 
 
@@ -199,7 +200,7 @@ def _build_change_table(
 def _list_detectable(changes: TableSlice, roles: Sequence[str]) -> Floats:
     """Return, where no change is detectable, the one that four of five such waves would find."""
     half_width = (changes.numbers("ci_high") - changes.numbers("ci_low")) / 2
-    sizes = detectable_change(half_width, changes.numbers("df"))
+    sizes = round_figures(detectable_change(half_width, changes.numbers("df")))
     return np.where([role == UNCLEAR for role in roles], sizes, np.nan)
 
 

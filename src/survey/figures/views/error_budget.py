@@ -14,12 +14,17 @@ _SELECTION = "selection"
 _MIDDLE, _ENDS = "phi=0.5", ("phi=0", "phi=1")
 
 
-def build_error_table(context: ViewContext) -> pd.DataFrame:
-    """Build the table of the lines of the nation, with words where a line has no size."""
+def build_error_table(context: ViewContext) -> pd.DataFrame | str:
+    """Build the table of the lines of the nation, with words where a line has no size.
+
+    Of a wave without lines, the sentence that says why it has none.
+    """
     t = context.t
     rows = context.results.sheet(context.principal, ERRORS, area=NATION)
     lines = TableSlice(rows)
     obstacles, names = lines.texts(OBSTACLE), lines.texts("line")
+    if not any(names):
+        return " ".join(t(OBSTACLE_SENTENCES[code]) for code in obstacles)
     items = [text.removeprefix("phi=") for text in lines.texts("item")]
     national = np.where(
         np.isnan(lines.numbers("size_nation")), lines.numbers("bias"), lines.numbers("size_nation")
@@ -90,8 +95,6 @@ def describe_selection(context: ViewContext, area: str = NATION) -> str:
 
 
 def _name_line(name: str, item: str, t: Translator) -> str:
-    if not name:
-        return ""
     words = t(LINE_NAMES[name])
     return t("{line} (phi = {phi})", line=words, phi=item) if item else words
 
