@@ -47,7 +47,8 @@ def draw_method(page: PageContext, results: WaveResults) -> None:
         _draw_errors(t)
         _draw_rates(t)
         _draw_facts(t, view.errors)
-    if page.principal.may(Action.READ_RESULTS):
+    reads_results = page.principal.may(Action.READ_RESULTS)
+    if reads_results:
         with st.expander(t("Error budget")):
             _draw_error_budget(page, results)
     with st.expander(t("What is not shown")):
@@ -69,8 +70,9 @@ def draw_method(page: PageContext, results: WaveResults) -> None:
         if facts:
             with st.expander(t(title)):
                 draw(t, view)
-    with st.expander(t("Quality of the questions")):
-        _draw_measurement(page, results)
+    if reads_results:
+        with st.expander(t("Quality of the questions")):
+            _draw_measurement(page, results)
     with st.expander(t("Bands")):
         st.markdown(
             t(
