@@ -12,16 +12,10 @@ import pandas as pd
 import typer
 
 from survey.access.work import Seen, Work
-from survey.cli.operator import account_principal, change_as_operator, read_as_operator
+from survey.cli.evidence_alarms import alarms
+from survey.cli.operator import change_as_operator, read_as_account, read_as_operator
 from survey.cli.options import read_bytes
-from survey.cli.output import (
-    FormatOption,
-    OutputFormat,
-    error_reporting,
-    print_note,
-    print_record,
-    print_table,
-)
+from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_record
 from survey.cli.output_file import output_file
 from survey.collection.importing.mapped_list import ListProposal
 from survey.collection.importing.mapping_documents import write_mapping_json
@@ -37,7 +31,6 @@ from survey.counts.bringing_in.proposal import propose_mapping
 from survey.counts.bringing_in.published_tables import PublishedFile, read_published_tables
 from survey.counts.bringing_in.table_mapping import read_mapping_json
 from survey.counts.bringing_in.trader_totals import NamesOf
-from survey.counts.complaint_alarms import ComplaintKey, read_complaint_alarms
 from survey.counts.count_declaration import TOTAL, CountKind
 from survey.counts.count_kinds import COMPLAINT_WEEKS, COMPLAINTS, OPINION
 from survey.counts.deliveries import (
@@ -48,7 +41,6 @@ from survey.counts.deliveries import (
 )
 from survey.counts.delivery_changes import DeliveryChanges
 from survey.counts.lost_lists import name_lost
-from survey.counts.opinion.topic_alarms import TopicKey, read_topic_alarms
 from survey.counts.published_quarters import preview_published, store_published
 from survey.counts.standing_deliveries import list_delivered_periods
 from survey.counts.trader_lists import import_cases
@@ -64,17 +56,9 @@ from survey.store.tables import MeasurementRound, now
 from survey.tabular.text_table import TextTable
 
 app = typer.Typer(no_args_is_help=True)
-_ALARM_COLUMNS = ("week", "count", "usual_least", "usual_most", "since", "demo")
-"""Columns of alarms; of the usual range an end below ten is left empty."""
+app.command()(alarms)
 _LISTED = 20
 """Problems and losses that are printed; the file of problems has all."""
-
-
-class AlarmKind(StrEnum):
-    """What is counted by week."""
-
-    COMPLAINTS = "complaints"
-    OPINION = "opinion"
 
 
 class FileKind(StrEnum):
@@ -306,33 +290,6 @@ def _import_published(
     }
 
 
-@app.command()
-def alarms(
-    kind: Annotated[AlarmKind, typer.Argument(help="What is counted.")] = AlarmKind.COMPLAINTS,
-    account: Annotated[
-        str | None, typer.Option("--as", help="Sign-in name of who reads. Default: the operator.")
-    ] = None,
-    output: FormatOption = OutputFormat.TABLE,
-) -> None:
-    """List kinds of complaints, or topics, of which the newest week has more than usual."""
-    # Not at the top: it brings the library of charts, which no other command here needs.
-    from survey.counts.alarm_view import COMPLAINT_ALARMS, TOPIC_ALARMS, build_alarm_view
-
-    read, key, texts = {
-        AlarmKind.COMPLAINTS: (read_complaint_alarms, ComplaintKey._fields, COMPLAINT_ALARMS),
-        AlarmKind.OPINION: (read_topic_alarms, TopicKey._fields, TOPIC_ALARMS),
-    }[kind]
-    with error_reporting(), read_as_operator(long_running=True) as work:
-        found = read(_read_as(work, account))
-        rows = [
-            (*each.key, each.week, each.count, each.least, each.most, each.since, found.is_demo)
-            for each in found.alarms
-        ]
-        for sentence in build_alarm_view(found, texts, current_settings().language).sentences:
-            print_note(sentence)
-        print_table((*key, *_ALARM_COLUMNS), rows, output)
-
-
 def _import_list(
     kind: FileKind,
     given: "_ListFile",
@@ -364,10 +321,6 @@ def _import_list(
         )
     rows = len(listed.entries)
     print_record({"kind": kind.value, "rows": rows, "stored": added}, output)
-
-
-def _read_as(work: Work, account: str | None) -> Work:
-    return work if account is None else replace(work, principal=account_principal(work, account))
 
 
 def _refuse_cells(errors: Sequence[CellError], path: Path | None, code: str) -> None:
@@ -459,7 +412,7 @@ def _import_values(
 
 
 def _act_as(work: Work, account: str | None) -> Work:
-    acting = _read_as(work, account)
+    acting = read_as_account(work, account)
     acting.principal.require_changes_allowed()
     return acting
 

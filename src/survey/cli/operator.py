@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 from survey.access.audit import record_download
@@ -57,3 +58,8 @@ def account_principal(work: Work, login: str) -> Principal:
     if not is_active(account, work.now):
         raise AccountNotFoundError
     return principal_of(account)
+
+
+def read_as_account(work: Work, login: str | None) -> Work:
+    """Return the work of account `login`, with its rights; without one that of the operator."""
+    return work if login is None else replace(work, principal=account_principal(work, login))
