@@ -1,6 +1,7 @@
 """Measurement sheet of a wave: the library's figures by any split, planted faults, and reasons."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from survey.results.measurement import DIFFERS, HOLDS, MIN_RESPONDENTS
 from survey.results.method_sheets import KEYS, MEASUREMENT, OBSTACLE
 from survey.results.sheet_builders import iter_sheets
 from survey.results.sheet_source import SheetSource
-from survey.results.wave_estimates import WaveEstimates, estimate_wave
+from survey.results.wave_estimates import estimate_wave
 from survey.results.wave_parts import LoadedPart, WaveData, WaveParts
 from survey.snapshots.snapshot_files import parquet_bytes
 from tests.results.test_wave_parts import CITIES, made_wave, rules_of
@@ -62,8 +63,7 @@ def sheet_of(source: SheetSource) -> pd.DataFrame:
 
 def sheet_of_frame(frame: pd.DataFrame, source: SheetSource) -> pd.DataFrame:
     """Return the sheet of other answers, behind the decisions of the usual ones."""
-    other = WaveEstimates.__new__(WaveEstimates)
-    other.__dict__["source"] = parts_of(frame)
+    other = replace(source.figures, source=parts_of(frame))
     return sheet_of(SheetSource(other, source.cells))
 
 
@@ -79,8 +79,7 @@ def line(sheet: pd.DataFrame, kind: str) -> pd.DataFrame:
 def test_any_split_of_the_cities_gives_the_same_bytes(
     frame: pd.DataFrame, source: SheetSource, sheet: pd.DataFrame
 ) -> None:
-    other = WaveEstimates.__new__(WaveEstimates)
-    other.__dict__["source"] = parts_of(frame, [CITIES[4:], CITIES[:4]])
+    other = replace(source.figures, source=parts_of(frame, [CITIES[4:], CITIES[:4]]))
     assert parquet_bytes(sheet_of(SheetSource(other, source.cells))) == parquet_bytes(sheet)
 
 

@@ -77,6 +77,7 @@ FIELD_NAMES: Mapping[str, Message] = {
     "state": msg("state"),
     "dropped": msg("answers left out"),
     "login": msg("sign-in name"),
+    "partner": msg("partner"),
     "name": msg("name"),
     "indicators": msg("indicators"),
     "role": msg("role"),

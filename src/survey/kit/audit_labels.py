@@ -265,6 +265,7 @@ EVENT_NAMES: Mapping[str, Message] = {
 SUBJECT_NAMES: Mapping[str, Message] = {
     SubjectKind.WAVE: msg("wave"),
     SubjectKind.RESPONSE: msg("interview"),
+    SubjectKind.TRADER: msg("trader"),
     SubjectKind.PARKED_INTERVIEW: msg("late interview"),
     SubjectKind.ACCOUNT: msg("account"),
     SubjectKind.FILE: msg("file"),
