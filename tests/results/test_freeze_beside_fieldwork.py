@@ -52,9 +52,13 @@ class Meanwhile:
 
     def __init__(self, act: Callable[[], object], times: int = 1) -> None:
         self.act, self.times, self.done = act, times, 0
+        self.has_read = False
 
-    def __call__(self, stage: FreezeStage, done: int, _total: int) -> None:
-        if stage is FreezeStage.COMPUTING and done == 0 and self.done < self.times:
+    def __call__(self, stage: FreezeStage, _done: int, _total: int) -> None:
+        # It goes over the answers more than once, each time from 0 on.
+        has_begun = self.has_read and stage is FreezeStage.COMPUTING
+        self.has_read = stage is FreezeStage.READING
+        if has_begun and self.done < self.times:
             self.done += 1
             with ThreadPoolExecutor(1) as beside:
                 beside.submit(self.act).result(timeout=LATEST_SECONDS)

@@ -98,8 +98,15 @@ class _CitySums:
 
 
 def _sum_cities(part: PartLoader) -> _CitySums:
+    """Sum each city by itself: the same bytes, however the cities are split into parts."""
     data = part()
-    people = data.people
+    city = data.people["city_code"].astype(str)
+    return _CitySums.join(
+        [_sum_city(data, data.people[city == code]) for code in sorted(city.unique())]
+    )
+
+
+def _sum_city(data: WaveData, people: pd.DataFrame) -> _CitySums:
     tree, scale = data.plan.tree, data.plan.scale
     values = np.column_stack(
         [rescale(people, item, scale.minimum, scale.maximum) for item in tree.item_columns]
@@ -131,7 +138,7 @@ def _sum_cities(part: PartLoader) -> _CitySums:
             "unstratified": infer(whole).se[:, 0] ** 2,
             "missing": np.bincount(domains.code, weight * lost, count),
             "paper": np.bincount(domains.code, (people[MODE] == Mode.PAPER) * weight, count),
-            **_sum_surveyors(data, own[:, 0], domains),
+            **_sum_surveyors(people, own[:, 0]),
         },
         index=pd.Index(domains.keys["city"].astype(str), name="area"),
     )
@@ -142,17 +149,13 @@ def _sum_cities(part: PartLoader) -> _CitySums:
     )
 
 
-def _sum_surveyors(data: WaveData, own: Floats, domains: Domains) -> dict[str, list[float]]:
-    """Return by city the sums of surveyors within points, and what they cross."""
-    people = data.people
+def _sum_surveyors(people: pd.DataFrame, own: Floats) -> dict[str, float]:
+    """Return the sums of a city's surveyors within points, and what they cross."""
     surveyor, point = (pd.factorize(people[name])[0] for name in ("surveyor", "psu"))
-    rows = []
-    for city in range(domains.count):
-        own_rows = np.flatnonzero((domains.code == city) & (surveyor >= 0) & (point >= 0))
-        who, where = surveyor[own_rows], point[own_rows]
-        sums = SurveyorSums.collect(own[own_rows], who, where)
-        rows.append(vars(sums) | {"crossed": crossed_variance(who, where)})
-    return {name: [row[name] for row in rows] for name in rows[0]}
+    known = np.flatnonzero((surveyor >= 0) & (point >= 0))
+    who, where = surveyor[known], point[known]
+    sums = SurveyorSums.collect(own[known], who, where)
+    return vars(sums) | {"crossed": crossed_variance(who, where)}
 
 
 @dataclass(frozen=True)
