@@ -18,6 +18,7 @@ from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import ConflictError, msg
 from survey.results.change_files import ComparedSnapshot, write_changes
+from survey.results.error_evidence import collect_error_evidence
 from survey.results.method import find_fieldwork, protect_fieldwork
 from survey.results.method_sheets import KEYS as SHEET_KEYS
 from survey.results.method_sheets import SHEETS
@@ -204,7 +205,11 @@ def _draft_tables(work: Work, wave: Wave, snapshot: Snapshot) -> SnapshotDraft:
     source = open_wave(work.session, wave, folder)
     # Counted at the freeze: retention deletes later what the attempts are counted from.
     fieldwork = (
-        protect_fieldwork(source.facts.modes, count_dispositions(work, wave.id))
+        protect_fieldwork(
+            source.facts.modes,
+            count_dispositions(work, wave.id),
+            collect_error_evidence(work, wave),
+        )
         if METHOD in altered
         else find_fieldwork(folder / METHOD)
     )
