@@ -10,6 +10,7 @@ from seed.demo.education import store_education
 from seed.demo.experience_check import store_experience_checks
 from seed.demo.interviews import DemoWave, generate_wave
 from seed.demo.open_answers import store_open_answers
+from seed.demo.opinion import YEARS as OPINION_YEARS
 from seed.demo.opinion import store_opinion
 from seed.demo.problems import LAST_WAVE, THIS_WAVE, store_problem_lists
 from seed.demo.traders import store_traders
@@ -18,6 +19,7 @@ from seed.demo.wave_plans import PLANS, WavePlan
 __all__ = [
     "LAST_WAVE",
     "OPEN_WAVE",
+    "OPINION_YEARS",
     "PLANS",
     "THIS_WAVE",
     "DemoWave",

@@ -219,18 +219,17 @@ def _build_table(rows: Sequence[tuple[date, str, str, str, str, int]]) -> pd.Dat
     return pd.DataFrame(rows, columns=[DAY, AREA, CHANNEL, SENTIMENT, TOPIC, ITEMS])
 
 
-def store_opinion(*, session: Session, now: datetime, seed: int = DEFAULT_SEED) -> None:
-    """Store one demo delivery a year."""
-    for year in YEARS:
-        counts = build_demo_opinion(year, seed=seed)
-        check = CountCheck(
-            OPINION, counts, (), 0, len(counts.frame), (), shipped_code_lists().newest, "0" * 64
-        )
-        head = DeliveryHead(
-            f"demo-opinion-{year}",
-            "演示数据，按公开报道的双11监测总量生成",
-            date(year, 12, 31),
-            "演示：部分短视频平台只有抽样数据" if year == max(EVENTS) else "",
-            is_demo=True,
-        )
-        import_delivery(Work(session, OPERATOR, now, current_settings()), check=check, head=head)
+def store_opinion(*, session: Session, now: datetime, year: int, seed: int = DEFAULT_SEED) -> None:
+    """Store the demo delivery of one of `YEARS`, some ten thousand rows."""
+    counts = build_demo_opinion(year, seed=seed)
+    check = CountCheck(
+        OPINION, counts, (), 0, len(counts.frame), (), shipped_code_lists().newest, "0" * 64
+    )
+    head = DeliveryHead(
+        f"demo-opinion-{year}",
+        "演示数据，按公开报道的双11监测总量生成",
+        date(year, 12, 31),
+        "演示：部分短视频平台只有抽样数据" if year == max(EVENTS) else "",
+        is_demo=True,
+    )
+    import_delivery(Work(session, OPERATOR, now, current_settings()), check=check, head=head)

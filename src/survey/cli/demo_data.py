@@ -69,6 +69,7 @@ def store_beside_waves(settings_and_plan: tuple[Settings, DemoPlan]) -> None:
     """Store demo data besides frozen waves: an open wave, complaint counts, checks, education."""
     from seed.demo import (
         OPEN_WAVE,
+        OPINION_YEARS,
         store_back_checks,
         store_complaints,
         store_education,
@@ -99,7 +100,8 @@ def store_beside_waves(settings_and_plan: tuple[Settings, DemoPlan]) -> None:
     print_note("Making experience checks …")
     store(partial(store_experience_checks, photo_dir=photos, seed=seed))
     store(partial(store_education, photo_dir=photos, seed=seed))
-    store(partial(store_opinion, seed=seed))
+    for year in OPINION_YEARS:  # who signs in meanwhile waits for one of them at most
+        store(partial(store_opinion, year=year, seed=seed))
 
 
 def store_in_transaction(settings: Settings, work: Callable[..., Any]) -> None:
