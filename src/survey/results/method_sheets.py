@@ -23,8 +23,8 @@ OBSTACLE = "obstacle"
 NOT_COMPUTED = "not_computed"
 _OBSTACLES: dict[str, Message] = {
     NOT_COMPUTED: msg(
-        "This wave was frozen by a version that did not make this table. An administrator makes it "
-        "with the command: survey recompute"
+        "This wave was frozen by a version that did not make this table. It is there once an "
+        "administrator has the wave computed anew."
     )
 }
 
