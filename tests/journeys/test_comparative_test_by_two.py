@@ -158,6 +158,10 @@ def test_from_the_plan_to_the_second_signature(
     _enter_values(lin)
     _hear_the_maker(lin)
     _open(lin, "Release and errata")
+    lin.get_by_role("textbox", name=zh("Number or day of the letter")).fill("某消函2026第8号")
+    lin.get_by_role("button", name=zh("Record the approval")).click()
+    expect(lin.get_by_text(zh("The approval is recorded."))).to_be_visible()
+    wait_until_idle(lin)
     _step(lin, "Give the first signature")
     expect(lin.get_by_text("frost-wang")).to_be_visible()
 
