@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 
 from survey.access.principal import OPERATOR
+from survey.collection.paper.keying import TypistErrors
+from survey.results import error_evidence
 from survey.results.error_evidence import collect_error_evidence
 from survey.results.method import EvidenceLine
 from survey.results.method_sheets import ERRORS, OBSTACLE_SENTENCES
@@ -122,3 +124,40 @@ def test_few_refusals_and_imported_waves_have_no_r_indicator(
     add(wave, 50, Status.APPROVED, mode=mode)
     add(wave, refused, Status.REFUSED)
     assert evidence_of(wave)["refusals_r"].obstacle == "no_refusals"
+
+
+@pytest.mark.parametrize(("people", "expected"), [(0, "no_double_entry"), (2, "few_people")])
+def test_the_rate_of_one_or_two_typists_is_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, people: int, expected: str
+) -> None:
+    wave = small_wave(tmp_path)
+    # Who keyed one sheet alone was compared with nobody.
+    alone = TypistErrors("alone", "alone", 1, 0, 0, 0, None, None, None)
+    typists = [TypistErrors(f"t{n}", f"t{n}", 9, 9, 900, 9, 0.01, 0, 1) for n in range(3)]
+    keyed = {wave.key: [*typists[:people], alone]}
+    monkeypatch.setattr(error_evidence, "list_typist_errors", lambda _, wave_key: keyed[wave_key])
+    assert evidence_of(wave)["double_entry"].obstacle == expected
+    keyed[wave.key] = [*typists, alone]
+    assert evidence_of(wave)["double_entry"].measured == pytest.approx(27 / 2_700)
+
+
+def test_few_removed_in_one_of_few_cities_are_not_told_apart(tmp_path: Path) -> None:
+    wave = small_wave(tmp_path)
+    add(wave, 30, Status.APPROVED, mean=80)
+    add(wave, 10, Status.VOID, mean=40, risk=90)
+    add(wave, 20, Status.APPROVED, city=CITIES[1], mean=70)
+    add(wave, 1, Status.VOID, city=CITIES[1], mean=30, risk=90)
+    removed = evidence_of(wave)["removed"]
+    assert removed.size_nation is not None
+    assert removed.size_city is None
+
+
+def test_lines_are_counted_on_both_databases(store_url: str, tmp_path: Path) -> None:
+    wave = small_wave(tmp_path, url=store_url)
+    for hour, refused in ((0, 0), (8, 20)):
+        add(wave, 50 - refused, Status.APPROVED, hour=hour, mean=80)
+        add(wave, refused, Status.REFUSED, hour=hour)
+    add(wave, 10, Status.VOID, mean=40, risk=90)
+    found = evidence_of(wave)
+    assert found["refusals_by_hour"].measured > 0.1
+    assert found["removed"].measured == pytest.approx(1 / 9)

@@ -34,6 +34,8 @@ from survey.waves.quotas import COUNTED_STATUSES
 
 _HOURS = 4
 """Length of the parts of a day in which people are asked."""
+_MIN_PEOPLE = 3
+"""Surveyors or typists: of fewer a rate would be that of one of them, to the other or to all."""
 
 _RESPONSES, _RISKS = table_of(Response), table_of(ResponseRisk)
 _POINTS, _INVITATIONS = table_of(SamplingPoint), table_of(Invitation)
@@ -108,18 +110,22 @@ def _sum_scores(work: Work, wave: Wave) -> pd.DataFrame:
 
 
 def _measure_back_checks(work: Work, wave: Wave) -> EvidenceLine:
-    drawn = get_back_check_results(work, wave_id=wave.id).total.random_sample
+    results = get_back_check_results(work, wave_id=wave.id)
+    drawn = results.total.random_sample
     if drawn is None or drawn.of < MINIMUM_N:
         return EvidenceLine(line="back_check", obstacle="no_back_checks")
+    if 0 < len(results.surveyors) < _MIN_PEOPLE:
+        return EvidenceLine(line="back_check", obstacle="few_people")
     return EvidenceLine(line="back_check", measured=drawn.value)
 
 
 def _measure_keying(work: Work, wave: Wave) -> EvidenceLine:
-    typists = list_typist_errors(work, wave_key=wave.key)
-    fields = sum(typist.fields for typist in typists)
-    if not fields:
+    typists = [each for each in list_typist_errors(work, wave_key=wave.key) if each.fields]
+    if not typists:
         return EvidenceLine(line="double_entry", obstacle="no_double_entry")
-    rate = sum(typist.errors for typist in typists) / fields
+    if len(typists) < _MIN_PEOPLE:
+        return EvidenceLine(line="double_entry", obstacle="few_people")
+    rate = sum(each.errors for each in typists) / sum(each.fields for each in typists)
     return EvidenceLine(line="double_entry", measured=rate)
 
 
@@ -167,9 +173,11 @@ def _measure_removed(work: Work, wave: Wave) -> EvidenceLine:
     both = kept.add(removed, fill_value=0.0).loc[kept.index]
     shift = both["total"] / both["n"] - kept["total"] / kept["n"]
     residents = {city.code: float(city.resident_population_2020) for city in shipped_cities()}
+    # Where cities are few the one in the middle is known, and of few removed what they answered.
+    tells = len(kept) < MINIMUM_N and bool((removed["n"] < MINIMUM_N).any())
     return EvidenceLine(
         line="removed",
         measured=float(1 - kept["n"].sum() / both["n"].sum()),
         size_nation=float(np.average(shift, weights=shift.index.map(residents))),
-        size_city=float(shift.abs().median()),
+        size_city=None if tells else float(shift.abs().median()),
     )

@@ -233,6 +233,9 @@ ERRORS = MethodSheet(
         ),
         "no_back_checks": msg("Not known, because too few interviews were checked by a call."),
         "no_double_entry": msg("Not known, because no sheet of paper was keyed twice."),
+        "few_people": msg(
+            "Not told: fewer than three people did this work, so it would be the rate of one."
+        ),
         "no_paper": msg("Nothing to tell: no interview was keyed from paper."),
         "no_refusals": msg(
             "Not known, because too few refusals were recorded, or the interviews were imported."
