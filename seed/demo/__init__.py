@@ -5,9 +5,9 @@
 
 from seed.demo.back_checks import store_back_checks
 from seed.demo.build import OPEN_WAVE, build, store_unfinished, store_waves
-from seed.demo.complaints import store_complaints
+from seed.demo.complaints import build_complaint_deliveries, store_complaints
 from seed.demo.education import store_education
-from seed.demo.experience_check import store_experience_checks
+from seed.demo.experience_check import draw_photos, store_experience_checks
 from seed.demo.interviews import DemoWave, generate_wave
 from seed.demo.open_answers import store_open_answers
 from seed.demo.opinion import YEARS as OPINION_YEARS
@@ -25,6 +25,8 @@ __all__ = [
     "DemoWave",
     "WavePlan",
     "build",
+    "build_complaint_deliveries",
+    "draw_photos",
     "generate_wave",
     "store_back_checks",
     "store_complaints",

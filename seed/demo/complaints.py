@@ -6,9 +6,10 @@ who complained and how, the pattern of the months, and how cities differ.
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -198,18 +199,29 @@ def _draw_exact_part(
     return drawn
 
 
-def store_complaints(*, session: Session, now: datetime, seed: int = DEFAULT_SEED) -> None:
-    """Store the demo deliveries: one a year, March 2024 as it was at first, and the weeks.
+class ComplaintDelivery(NamedTuple):
+    """Counts to deliver, the name of the delivery, and its known faults."""
 
-    Only the sums are stored, not the single counts, which no page reads: the demo stays quick.
+    counts: CheckedCounts
+    external_id: str
+    faults: str = ""
+
+
+def build_complaint_deliveries(*, seed: int = DEFAULT_SEED) -> Iterator[ComplaintDelivery]:
+    """Yield the demo deliveries: one a year, March 2024 as it was at first, and the weeks.
+
+    Built before they are stored: while one is, nobody else can write.
     """
     years = {year: build_demo_counts(year, seed=seed) for year in ACCEPTED}
     for year, counts in years.items():
         if year == max(ACCEPTED):
-            _store(session, _select_first_march(counts), f"demo-{year}-03", now,
-                   faults="演示：3月数据首次报送时缺少部分平台转办件")  # fmt: skip
-        _store(session, counts, f"demo-{year}", now)
-    _store(session, build_demo_weeks(years, seed=seed), "demo-weeks", now)
+            yield ComplaintDelivery(
+                _select_first_march(counts),
+                f"demo-{year}-03",
+                "演示：3月数据首次报送时缺少部分平台转办件",
+            )
+        yield ComplaintDelivery(counts, f"demo-{year}")
+    yield ComplaintDelivery(build_demo_weeks(years, seed=seed), "demo-weeks")
 
 
 def _select_first_march(counts: CheckedCounts) -> CheckedCounts:
@@ -219,13 +231,15 @@ def _select_first_march(counts: CheckedCounts) -> CheckedCounts:
     return CheckedCounts(COMPLAINTS, kept, counts.measures)
 
 
-def _store(
-    session: Session, counts: CheckedCounts, external_id: str, now: datetime, faults: str = ""
-) -> None:
-    year = int(counts.periods[-1][:4])
+def store_complaints(*, session: Session, now: datetime, delivery: ComplaintDelivery) -> None:
+    """Store a demo delivery.
+
+    Only the sums are stored, not the single counts, which no page reads: the demo stays quick.
+    """
+    year = int(delivery.counts.periods[-1][:4])
     head = DeliveryHead(
-        external_id, "演示数据，按公开报道的全国合计生成", date(year, 12, 31), faults,
-        shipped_code_lists().newest, is_demo=True,
+        delivery.external_id, "演示数据，按公开报道的全国合计生成", date(year, 12, 31),
+        delivery.faults, shipped_code_lists().newest, is_demo=True,
     )  # fmt: skip
     work = Work(session, OPERATOR, now, current_settings())
-    store_delivery(work, counts=counts, head=head, sha256="0" * 64, sums_only=True)
+    store_delivery(work, counts=delivery.counts, head=head, sha256="0" * 64, sums_only=True)

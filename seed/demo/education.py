@@ -7,7 +7,7 @@ import numpy as np
 from faker import Faker
 from sqlmodel import Session, select
 
-from seed.demo.experience_check import CITIES, draw_clean_photo
+from seed.demo.experience_check import CITIES, EDUCATION_PICTURE, draw_clean_photo
 from seed.demo.random_streams import random_stream
 from seed.survey_provider import inventor
 from survey.access.principal import Principal
@@ -91,7 +91,7 @@ def store_education(*, session: Session, photo_dir: Path, seed: int, now: dateti
     account = session.exec(select(Account).where(Account.login == login)).one()
     official = Principal(account.id, account.name, Role.NATIONAL_OFFICIAL, NATION, is_demo=True)
     work = Work(session, official, now, current_settings())
-    photo = EntryPhoto(draw_clean_photo(9), photo_dir)
+    photo = EntryPhoto(draw_clean_photo(EDUCATION_PICTURE), photo_dir)
     stream = random_stream("education", seed=seed)
     for city in CITIES:
         _store_activities(work, city, photo, stream)

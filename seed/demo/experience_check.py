@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -70,6 +71,7 @@ SHARES: Mapping[str, tuple[float, ...]] = {
 """Share of venues of each type where an item of `ITEMS` is as it should be."""
 STAFF: Mapping[str, float] = {"market": 3.1, "restaurant": 3.6, "supermarket": 3.8, "hotel": 4.1}
 REVISITED, KNOWN = 12, 3
+_PICTURES, EDUCATION_PICTURE = range(4), 9
 _TYPE_ZH = {"market": "农贸市场", "restaurant": "餐馆", "supermarket": "超市", "hotel": "酒店"}
 _CITY_ZH = {DEMO_CITY: "宜昌", "320500": "苏州", "320200": "无锡"}
 _NAMESPACE = UUID("5ab1c5f2-1d39-4e4b-8f2f-9d8d3c6a7e10")
@@ -94,7 +96,7 @@ class _DemoChecks:
             account.id, account.name, Role.NATIONAL_OFFICIAL, NATION, is_demo=True
         )
         self._instrument = instrument_id_by_name(session=session, name="venue-check", version=None)
-        self._pictures = [draw_clean_photo(number) for number in range(4)]
+        self._pictures = [draw_clean_photo(number) for number in _PICTURES]
 
     def store(self) -> None:
         self._store_released()
@@ -290,6 +292,13 @@ def _list_venues(
                 yield ListedPoint(f"{city}-{kind}-{number:02d}", city, name, kind, kind)
 
 
+def draw_photos() -> None:
+    """Draw and clean all photos of the demo: each takes a process, and a transaction would wait."""
+    for number in (*_PICTURES, EDUCATION_PICTURE):
+        draw_clean_photo(number)
+
+
+@lru_cache
 def draw_clean_photo(number: int) -> CleanPhoto:
     """Return a drawn picture as a cleaned photo that counts as sent in this very form."""
     photo = clean_photo(draw_picture(number))

@@ -78,6 +78,8 @@ FROM_RESULTS = {
     "open_known_results",
     "find_earlier_wave", "select_rows",
     "unknown_choice", "compute_band_probabilities", "pool_waves",
+    # Rounds as published tables are rounded; it reads nothing.
+    "round_figures",
     # Slices of the published tables, and differences made of published digits alone.
     "compare_groups", "compare_with_peers", "groups_of", "list_crosstab_questions",
     "list_group_variables",

@@ -2,8 +2,8 @@
 
 `python -m tests.fuzz.worker_process` reads frames from its input (number of the parser, length,
 content) and
-answers each with one line: `ok`, `refused`, or the fault; then the CPU seconds and the megabytes
-that the process has taken at most.
+answers each with one line: `ok`, `refused`, or the fault; then the CPU seconds, counted in those
+of a usual machine, and the megabytes that the process has taken at most.
 """
 
 import resource
@@ -24,13 +24,15 @@ MEMORY_MB = 700
 """Of the process over all inputs; code and libraries alone are about 250."""
 SECONDS, PER_MEGABYTE = 1.0, 2.0
 """CPU time of one input, and what each megabyte of it may add: large files are legal."""
+YARDSTICK_SECONDS = 0.01
+"""CPU time of `_measure_yardstick` on a usual machine; one of half the speed is not at fault."""
 
 
 @dataclass(frozen=True)
 class FuzzResult:
     answer: str
     seconds: float
-    """CPU time: the machine may be busy with other things."""
+    """CPU time of a usual machine: this one may be busy with other things, or slow."""
     megabytes: float
     size: int = 0
 
@@ -93,8 +95,17 @@ def main() -> None:
         except BaseException as error:  # what is not a refusal is what is looked for
             answer = f"{type(error).__name__}: {error}".replace("\t", " ").replace("\n", " ")
         seconds = time.process_time() - began
+        # Measured beside each input: the speed of one machine changes within minutes.
+        seconds *= min(1.0, YARDSTICK_SECONDS / _measure_yardstick())
         sys.stdout.write(f"{answer[:300]}\t{seconds}\t{_megabytes_at_most()}\n")
         sys.stdout.flush()
+
+
+def _measure_yardstick() -> float:
+    """The CPU seconds of a fixed piece of work in plain Python."""
+    began = time.process_time()
+    sum(number * number for number in range(200_000))
+    return time.process_time() - began
 
 
 def _megabytes_at_most() -> float:

@@ -70,6 +70,8 @@ def store_beside_waves(settings_and_plan: tuple[Settings, DemoPlan]) -> None:
     from seed.demo import (
         OPEN_WAVE,
         OPINION_YEARS,
+        build_complaint_deliveries,
+        draw_photos,
         store_back_checks,
         store_complaints,
         store_education,
@@ -95,12 +97,15 @@ def store_beside_waves(settings_and_plan: tuple[Settings, DemoPlan]) -> None:
     )
     store(partial(store_back_checks, wave_key=OPEN_WAVE, seed=seed))
     print_note("Making complaint statistics and opinion counts …")
-    store(partial(store_complaints, seed=seed))
+    # Who signs in meanwhile waits for one delivery at most.
+    for delivery in build_complaint_deliveries(seed=seed):
+        store(partial(store_complaints, delivery=delivery))
     store(store_traders)
     print_note("Making experience checks …")
+    draw_photos()
     store(partial(store_experience_checks, photo_dir=photos, seed=seed))
     store(partial(store_education, photo_dir=photos, seed=seed))
-    for year in OPINION_YEARS:  # who signs in meanwhile waits for one of them at most
+    for year in OPINION_YEARS:
         store(partial(store_opinion, year=year, seed=seed))
 
 
