@@ -15,7 +15,6 @@ from survey.collection.submission_envelope import FIRST_ROUND
 from survey.figures.views.view_context import ViewContext
 from survey.frame.city_frame import shipped_cities
 from survey.locale import translator
-from survey.rectification.cited_evidence import key_of
 from survey.rectification.problem_changes import (
     ProblemDraft,
     ProblemText,
@@ -24,12 +23,19 @@ from survey.rectification.problem_changes import (
     give_evidence,
     move_problem,
 )
-from survey.rectification.problem_records import ProblemRecord, list_problems
+from survey.rectification.problem_records import ProblemFigure, ProblemRecord, key_of, list_problems
 from survey.rectification.proposals import build_proposals
 from survey.results import WaveResults, open_results
 from survey.settings import Settings, current_settings
 from survey.store.china_time import china_date
-from survey.store.tables import Account, ComparativeTest, EvidenceKind, ProblemState, Wave
+from survey.store.tables import (
+    Account,
+    ComparativeTest,
+    EvidenceKind,
+    ProblemBasis,
+    ProblemState,
+    Wave,
+)
 
 LAST_WAVE, THIS_WAVE = "main-2023", "main-2024"
 PROVINCES = (DEMO_PROVINCE, DEMO_CITY[:2])
@@ -49,6 +55,9 @@ CITED_STATEMENTS: Mapping[EvidenceKind, str] = {
 }
 """What is said with each kind of figure that a problem cites."""
 CITED_COMPLAINTS = "2024/nature/after_sales"
+RESTS_ON = ProblemFigure(reference=key_of(EvidenceKind.COMPLAINTS, "2023/nature/after_sales"))
+"""Figure from beside the score on which a problem of last wave rests; later years measure again."""
+RESTS_ON_WORDING = "售后服务类投诉占比高（演示数据）"
 RETURNED = "部分区县尚未完成，请补充佐证（演示数据）"
 _AGO, _STEP = timedelta(days=300), timedelta(days=10)
 _STATES = (
@@ -119,6 +128,8 @@ class _Office:
             ProblemDraft(each.basis, each.figure, each.wording)
             for each in build_proposals(ViewContext(results, self.official, "zh"), city=self.city)
         ][:MAX_LISTED]
+        if results.wave.key == LAST_WAVE:
+            drafts.append(ProblemDraft(ProblemBasis.CHOSEN, RESTS_ON, RESTS_ON_WORDING))
         added = add_problems(
             Work(self.session, self.official, start, current_settings()),
             results=results,

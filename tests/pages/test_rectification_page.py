@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
+from survey.access.principal import OPERATOR
 from survey.access.roles import Role
+from survey.counts.deliveries import import_delivery
 from survey.kit.navigation import PageKey
 from survey.settings import Settings, current_settings
 from survey.store.china_time import china_date
@@ -24,7 +27,12 @@ from survey.store.tables import (
     new_id,
     now,
 )
+from survey.store.transactions import run_in_transaction
+from tests.context.complaints.count_files import check_file, count_file, head, rows_of
+from tests.context.complaints.weekly_counts import WEEKS, build_counts, plant
+from tests.context.complaints.weekly_counts import store as store_weeks
 from tests.pages.conftest import open_tab, words_beside
+from tests.work_of import work_of
 
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]
@@ -206,3 +214,60 @@ def test_a_number_of_the_start_page_is_that_of_the_list_that_it_opens(
         )
         options = app.selectbox(key="problems/chosen/en").options
         assert len(options) == int(count)
+
+
+def warn_of_an_outbreak() -> None:
+    url = current_settings().store_url
+    store_weeks(url, plant(build_counts(), WEEKS[-1:]), is_demo=True)
+
+
+def test_an_early_warning_is_a_proposal_and_what_became_of_it_is_in_the_list(
+    open_page: Open, read: Read
+) -> None:
+    warn_of_an_outbreak()
+    app = press(open_list(open_page), "add/0/")
+    (problem,) = stored()
+    assert (problem.reference, problem.indicator) == ("early_warning/contract/internet", "")
+    assert "60 complaints, usually at most" in problem.wording
+    table = read(app)
+    assert "Early warning of complaints · Internet services · Contract" in table
+    assert "Data as of 2025-03-02" in table
+    app = open_page(PageKey.RECTIFICATION, Role.NATIONAL_OFFICIAL, lang="en")
+    assert "Early warning of complaints · Internet services · Contract" in read(app)
+    choose(app, problem)
+    assert "Rests on" in read(app)
+
+
+def test_the_warning_itself_leads_to_the_list_of_the_own_city(open_page: Open) -> None:
+    warn_of_an_outbreak()
+    app = open_page(PageKey.COMPLAINTS, Role.CITY_OFFICIAL, lang="en")
+    (link,) = (each for each in app.get("link_button") if "rests=" in each.proto.url)
+    assert "part=rectification" in link.proto.url
+    assert not [
+        each
+        for each in open_page(PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL).get("link_button")
+        if "rests=" in each.proto.url
+    ]
+
+
+def test_the_figure_that_an_address_names_is_proposed_first(open_page: Open) -> None:
+    warn_of_an_outbreak()
+    deliver_year()
+    app = open_page(
+        PageKey.CITY, Role.CITY_OFFICIAL, lang="en", city=SUZHOU, wave=WAVE, part="rectification",
+        rests="complaints/2024/nature/price",
+    )  # fmt: skip
+    press(app, "add/0/")
+    assert [each.reference for each in stored()] == ["complaints/2024/nature/price"]
+
+
+def deliver_year() -> None:
+    rows = rows_of("2024-05", SUZHOU, (100, 60, 40))
+    run_in_transaction(
+        current_settings().store_url,
+        lambda session: import_delivery(
+            work_of(session, OPERATOR, now()),
+            check=check_file(count_file(*rows)),
+            head=replace(head("d"), is_demo=True),
+        ),
+    )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seed.demo.problems import PROVINCES, list_cited_keys
+from seed.demo.problems import PROVINCES, RESTS_ON, list_cited_keys
 from survey.access.principal import OPERATOR
 from survey.frame.city_frame import shipped_cities
 from survey.rectification.cited_evidence import find_citable_figure
@@ -19,7 +19,7 @@ def test_what_its_problems_cite_is_published_for_every_city_with_a_list(small_de
     settings = Settings(database_url="", data_dir=small_demo)
     cities = [city.code for city in shipped_cities() if city.code.startswith(PROVINCES)]
     with read_scope(settings.store_url) as session:
-        keys = [key for key, _ in list_cited_keys(session)]
+        keys = [*(key for key, _ in list_cited_keys(session)), RESTS_ON.reference]
         figures = [
             find_citable_figure(work_of(session, OPERATOR), city_code=city, key=key)
             for city in cities

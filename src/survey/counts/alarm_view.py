@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 
 from survey.counts.complaint_view import Table, describe_deliveries, name_area
-from survey.counts.week_alarms import WeekAlarm, WeekAlarms
+from survey.counts.week_alarms import AlarmKey, WeekAlarm, WeekAlarms
 from survey.counts.week_series import monday_of
 from survey.disclosure import MINIMUM_N
 from survey.estimate.outbreaks import LEAST_HISTORY_WEEKS
@@ -50,14 +50,14 @@ class AlarmTexts:
     too_short: Message
     first_step: Message
     last_note: Message
-    name: Callable[[WeekAlarm, str], tuple[str, ...]]
-    """Returns the names of an alarm's series, but its area."""
+    name: Callable[[AlarmKey, str], tuple[str, ...]]
+    """Returns the names of a series, but its area."""
 
 
-def _name_codes(alarm: WeekAlarm, language: str) -> tuple[str, str]:
-    """Return the names of an alarm's class and nature."""
+def _name_codes(series: AlarmKey, language: str) -> tuple[str, str]:
+    """Return the names of a series' class and nature."""
     lists = shipped_code_lists()
-    _, nature, goods_class = alarm.key
+    _, nature, goods_class = series
     names = [
         next(each.name(language) for each in lists.codes_of(name) if each.code == code)
         for name, code in ((CodeListName.GOODS_CLASS, goods_class), (CodeListName.NATURE, nature))
@@ -101,7 +101,7 @@ TOPIC_ALARMS = AlarmTexts(
                    "name of an old one."),
     last_note=msg("A week is shown where every day of it has no item or at least {minimum}, "
                   "negative ones and others."),
-    name=lambda alarm, _: alarm.key[1:],
+    name=lambda series, _: series[1:],
 )  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def build_alarm_view(found: WeekAlarms, texts: AlarmTexts, language: str) -> Ala
 
 def name_series(alarm: WeekAlarm, texts: AlarmTexts, language: str) -> tuple[str, ...]:
     """Return the names of an alarm's area and series."""
-    return name_area(alarm.area, language), *texts.name(alarm, language)
+    return name_area(alarm.area, language), *texts.name(alarm.key, language)
 
 
 def format_range(alarm: WeekAlarm, t: Translator) -> str:

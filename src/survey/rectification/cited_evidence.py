@@ -1,4 +1,6 @@
-"""Figures that evidence on a problem cites: complaints, experience checks, comparative tests.
+"""Figures from beside the score that problems rest on, or that their evidence cites.
+
+Of complaints and their early warning, experience checks and comparative tests.
 
 Stored is which figure, never its value: what is shown is the figure as it is published now, with
 the day until which it was counted. The value at the moment of citing is in the audit trail.
@@ -6,14 +8,22 @@ the day until which it was counted. The value at the moment of citing is in the 
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from uuid import UUID
 
 from survey.access.roles import NATION, Action
 from survey.access.work import Work
 from survey.collection.submission_envelope import FIRST_ROUND, SECOND_ROUND
-from survey.comparative_tests.reading import get_comparative_test, list_comparative_tests
+from survey.comparative_tests.reading import (
+    GradedSample,
+    get_comparative_test,
+    list_comparative_tests,
+    list_programme,
+)
+from survey.counts.alarm_view import COMPLAINT_ALARMS, format_range
+from survey.counts.complaint_alarms import read_complaint_alarms
 from survey.counts.complaint_tables import (
     list_complaint_years,
     read_complaint_year,
@@ -27,6 +37,7 @@ from survey.counts.complaint_view import (
 )
 from survey.counts.count_declaration import TOTAL
 from survey.counts.count_kinds import COMPLAINT_CODES, LENSES
+from survey.counts.week_series import monday_of
 from survey.experience_checks.reading import get_experience_check, list_experience_checks
 from survey.figures.views.check_figures import ALL_TYPES, build_check_scores
 from survey.figures.views.comparative_test import ComparativeTestTexts
@@ -37,7 +48,13 @@ from survey.figures.views.experience_check import (
     name_type,
 )
 from survey.locale import Translator, label_text, translator
-from survey.rectification.problem_records import EvidenceRecord
+from survey.locale.figures import format_count
+from survey.rectification.problem_records import (
+    EVIDENCE_NAMES,
+    ProblemFigure,
+    ProblemRecord,
+    key_of,
+)
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import ComparativeTestState, EvidenceKind
 
@@ -62,11 +79,6 @@ class CitedFigure:
         return key_of(self.kind, self.reference)
 
 
-def key_of(kind: EvidenceKind, reference: str) -> str:
-    """Return `kind/reference`, the key under which forms and records name a figure."""
-    return f"{kind.value}/{reference}"
-
-
 def describe_day(figure: CitedFigure, t: Translator) -> str:
     """Return "Data as of" with the day of a figure, marked if it is demonstration data."""
     day = t("Data as of {day}", day=format_day(t, figure.data_as_of))
@@ -85,18 +97,100 @@ def list_citable_figures(work: Work, *, city_code: str, language: str) -> dict[s
     figures = (
         *_list_complaints(work, city_code, language, dict.fromkeys(years, COMPLAINT_CODES)),
         *_list_checks(work, city_code, language),
-        *_list_tests(work, language),
+        *_list_tests(work, language, is_failing=True),
+        *_list_warnings(work, city_code, language),
     )
     return {each.key: each for each in figures}
 
 
+@dataclass(frozen=True)
+class CitedFigures:
+    """Figures from beside the score that problems rest on, or that their evidence cites."""
+
+    shown: Mapping[str, CitedFigure] = field(default_factory=dict)
+    """Key -> figure that is published now."""
+    later: Mapping[str, CitedFigure] = field(default_factory=dict)
+    """Key that a problem rests on -> newest figure of the same series, counted or tested later."""
+
+    def name(self, figure: ProblemFigure, t: Translator) -> str:
+        """Return the title of the figure that a problem rests on, or that it is not shown now."""
+        shown = self.shown.get(figure.reference) or self.later.get(figure.reference)
+        if shown is not None:
+            return shown.title
+        kind = EvidenceKind(figure.reference.partition("/")[0])
+        return t(
+            "The figure that is cited ({kind}) is not shown now.", kind=t(EVIDENCE_NAMES[kind])
+        )
+
+    def describe_later(self, figure: ProblemFigure, t: Translator) -> str:
+        """Return what the figure's own series says since, in words and without a verdict."""
+        later = self.later.get(figure.reference)
+        if later is None:
+            return t("not measured again")
+        return " · ".join((later.title, later.figure, describe_day(later, t)))
+
+
 def find_cited_figures(
-    work: Work, *, city_code: str, evidence: Iterable[EvidenceRecord], language: str
-) -> dict[str, CitedFigure]:
-    """Return `kind/reference` -> figure that `evidence` cites and that is still published."""
+    work: Work, *, city_code: str, problems: Iterable[ProblemRecord], language: str
+) -> CitedFigures:
+    """Return the figures from beside the score that problems of a city name, as published now."""
     work.require(Action.READ_PROBLEMS, city_code)
-    cited = {key_of(each.kind, each.reference) for each in evidence}
-    return _find_figures(work, city_code, language, cited)
+    listed = list(problems)
+    rests_on = {each.reference for each in listed if each.reference}
+    evidence = {given.key for each in listed for given in each.evidence}
+    later = {key: list(_list_later_keys(work, key)) for key in rests_on}
+    wanted = rests_on.union(evidence, *later.values())
+    found = _find_figures(work, city_code, language, wanted)
+    newest = {
+        key: next((found[each] for each in keys if each in found), None)
+        for key, keys in later.items()
+    }
+    return CitedFigures(found, {key: each for key, each in newest.items() if each is not None})
+
+
+def _list_later_keys(work: Work, key: str) -> Iterator[str]:
+    """Yield the keys of figures that measure a figure again, the newest first."""
+    kind, *parts = key.split("/")
+    match EvidenceKind(kind), parts:
+        case EvidenceKind.COMPLAINTS, [year, lens, code]:
+            for later in sorted(list_complaint_years(work), reverse=True):
+                if later > int(year):
+                    yield key_of(EvidenceKind.COMPLAINTS, f"{later}/{lens}/{code}")
+        case EvidenceKind.EARLY_WARNING, _:
+            yield key
+        case EvidenceKind.EXPERIENCE_CHECK, [check, _, area, venue_type]:
+            yield from _list_later_checks(work, check, area, venue_type)
+        case EvidenceKind.COMPARATIVE_TEST, [test, *sample]:
+            yield from _list_later_tests(work, test, sample)
+
+
+def _list_later_checks(work: Work, check: str, area: str, venue_type: str) -> Iterator[str]:
+    """Yield the keys of the same mean in later checks, then of the check's own revisit."""
+    days = {
+        str(each.id): each.data_as_of
+        for each in list_experience_checks(work)
+        if each.released_at is not None and each.data_as_of is not None
+    }
+    kind, first = EvidenceKind.EXPERIENCE_CHECK, days.get(check, date.max)
+    for later in sorted(days, key=lambda each: days[each], reverse=True):
+        if days[later] > first:
+            yield key_of(kind, f"{later}/{FIRST_ROUND}/{area}/{venue_type}")
+    yield key_of(kind, f"{check}/{SECOND_ROUND}/{NATION}/{ALL_TYPES}")
+
+
+def _list_later_tests(work: Work, test: str, sample: Sequence[str]) -> Iterator[str]:
+    """Yield the keys of later tests of the programme, or of the same model in them."""
+    tests = {str(each.summary.id): each for each in list_programme(work, test_id=UUID(test))}
+    released = {
+        each: tests[each].summary.released_at or datetime.max.replace(tzinfo=UTC) for each in tests
+    }
+    models = [_name_model(each) for each in tests[test].samples if [each.data.code] == sample]
+    for later in sorted(tests, key=lambda each: released[each], reverse=True):
+        if released[later] <= released[test]:
+            return
+        codes = [each.data.code for each in tests[later].samples if _name_model(each) in models]
+        for code in codes if sample else [""]:
+            yield key_of(EvidenceKind.COMPARATIVE_TEST, f"{later}/{code}".rstrip("/"))
 
 
 def find_citable_figure(work: Work, *, city_code: str, key: str) -> CitedFigure | None:
@@ -130,6 +224,8 @@ def _find_figures(
         figures += _list_checks(work, city, language)
     if EvidenceKind.COMPARATIVE_TEST in kinds:
         figures += _list_tests(work, language)
+    if EvidenceKind.EARLY_WARNING in kinds:
+        figures += _list_warnings(work, city, language, keys)
     return {each.key: each for each in figures if each.key in keys}
 
 
@@ -191,27 +287,92 @@ def _list_checks(work: Work, city: str, language: str) -> Iterator[CitedFigure]:
             yield cite(reference, " · ".join((title, t("Revisit"))), revisit)
 
 
-def _list_tests(work: Work, language: str) -> Iterator[CitedFigure]:
-    """Yield a figure for each released comparative test: how many samples have which grade."""
+def _list_tests(work: Work, language: str, *, is_failing: bool = False) -> Iterator[CitedFigure]:
+    """Yield for each released comparative test how many samples have which grade, and each sample.
+
+    Args:
+        is_failing: Yield only the samples that do not conform to a limit.
+    """
     t = translator(language)
     for summary in list_comparative_tests(work):
         if summary.state is not ComparativeTestState.RELEASED or summary.released_at is None:
             continue
         test = get_comparative_test(work, test_id=summary.id)
         texts = ComparativeTestTexts(test, t, language)
+        title = label_text(summary.title, language, summary.key)
+        cite = partial(
+            CitedFigure,
+            EvidenceKind.COMPARATIVE_TEST,
+            data_as_of=max(
+                (value.measured_on for value in test.values),
+                default=china_date(summary.released_at),
+            ),
+            is_demo=summary.is_demo,
+        )
         counts = Counter(each.standing.grade for each in test.samples if each.standing is not None)
         grades = [
             t("{grade}: {count}", grade=texts.grade_name(grade.key), count=counts[grade.key])
             for grade in test.rules.grades
         ]
+        words = t("{count} samples. {grades}", count=counts.total(), grades="; ".join(grades))
+        yield cite(str(summary.id), title, words)
+        for each in test.samples:
+            if each.standing is None:
+                continue
+            failing = texts.list_failed_characteristics(each.standing)
+            if failing or not is_failing:
+                words = (
+                    t("does not conform: {characteristics}", characteristics=t(", ").join(failing))
+                    if failing
+                    else t("no characteristic clearly fails its limit")
+                )
+                grade = texts.grade_name(each.standing.grade)
+                reference = f"{summary.id}/{each.data.code}"
+                yield cite(reference, f"{title} · {_name_model(each)}", f"{grade} · {words}")
+
+
+def _name_model(sample: GradedSample) -> str:
+    return f"{sample.data.brand} {sample.data.model}"
+
+
+def _list_warnings(
+    work: Work, city: str, language: str, keys: Collection[str] = ()
+) -> Iterator[CitedFigure]:
+    """Yield the early warnings of a city's complaints, and what became of those among `keys`.
+
+    Nothing where the newest week holds none of the city's complaints; of a series that gives no
+    warning nothing either while some warnings of the city are kept back, because it may be one.
+    """
+    t = translator(language)
+    found = read_complaint_alarms(work)
+    if not any(each.area in (NATION, city[:2], city) for each in found.periods):
+        return
+    warnings = {each.key: each for each in found.alarms if each.area == city}
+    asked = {(city, *key.split("/")[1:]) for key in keys
+             if key.startswith(EvidenceKind.EARLY_WARNING.value)}  # fmt: skip
+    first = monday_of(found.weeks[-1])
+    span = {"first": format_day(t, first), "last": format_day(t, first + timedelta(days=6))}
+    for series in (*warnings, *sorted(asked - warnings.keys())):
+        warning = warnings.get(series)
+        if warning is not None:
+            words = t(
+                "{first} to {last}: {count} complaints, usually {range}; more than usual since "
+                "{since}",
+                **span,
+                count=format_count(warning.count),
+                range=format_range(warning, t),
+                since=format_day(t, monday_of(warning.since)),
+            )
+        elif found.kept_back.get(city):
+            continue
+        else:
+            words = t("{first} to {last}: not more than usual", **span)
+        names = COMPLAINT_ALARMS.name(series, language)
         yield CitedFigure(
-            EvidenceKind.COMPARATIVE_TEST,
-            str(summary.id),
-            label_text(summary.title, language, summary.key),
-            t("{count} samples. {grades}", count=counts.total(), grades="; ".join(grades)),
-            max(
-                (value.measured_on for value in test.values),
-                default=china_date(summary.released_at),
-            ),
-            summary.is_demo,
+            EvidenceKind.EARLY_WARNING,
+            "/".join(series[1:]),
+            " · ".join((t("Early warning of complaints"), *names)),
+            words,
+            max(each.data_as_of for each in found.periods),
+            found.is_demo,
         )

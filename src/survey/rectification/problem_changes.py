@@ -24,10 +24,11 @@ from survey.rectification.problem_records import (
     NOTE_STATES,
     PROBLEM_TRANSITIONS,
     STATE_NAMES,
+    ProblemFigure,
     get_readable_problem,
     right_for,
 )
-from survey.rectification.proposals import ProblemFigure, build_proposals, is_published
+from survey.rectification.proposals import build_proposals, is_published
 from survey.results import WaveResults
 from survey.store.audit_events import AuditEvent, state_event
 from survey.store.china_time import china_date
@@ -94,16 +95,17 @@ def add_problems(
         raise ProblemNotAllowedError(
             msg("Problems are listed from a released wave; {wave} is not released.", wave=wave.key)
         )
-    query = select(Problem.indicator, Problem.respondent_group).where(
+    columns = Problem.indicator, Problem.respondent_group, Problem.reference
+    query = select(*columns).where(
         Problem.wave_id == wave.id,
         Problem.city_code == city_code,
         col(Problem.state) != ProblemState.WITHDRAWN,
     )
-    listed = {ProblemFigure(indicator, group) for indicator, group in work.session.exec(query)}
+    listed = {ProblemFigure(*key) for key in work.session.exec(query)}
     new = {draft.figure: draft for draft in drafts if draft.figure not in listed}
     if len(listed) + len(new) > MAX_PROBLEMS:
         raise ProblemNotAllowedError(msg("A list has at most {most} problems.", most=MAX_PROBLEMS))
-    _require_figures(results, work.principal, city_code, new.values())
+    cited = _require_figures(work, results, city_code, new.values())
     for draft in new.values():
         problem = Problem(
             wave_id=wave.id,
@@ -111,6 +113,7 @@ def add_problems(
             basis=draft.basis,
             indicator=draft.figure.indicator,
             respondent_group=draft.figure.group,
+            reference=draft.figure.reference,
             wording=clean_text(draft.wording, MIN_TEXT_CHARS, MAX_WORDING_CHARS),
             created_by=actor_id(work.principal),
             created_at=work.now,
@@ -126,6 +129,7 @@ def add_problems(
                 "basis": draft.basis,
                 "indicator": draft.figure.indicator,
                 "group": draft.figure.group,
+                **(_describe_cited(cited[draft.figure]) if draft.figure in cited else {}),
                 "wording": problem.wording,
             },
         )
@@ -227,20 +231,29 @@ def save_problem(session: Session, problem: Problem, now: datetime) -> None:
 
 
 def _require_figures(
-    results: WaveResults, principal: Principal, city_code: str, drafts: Iterable[ProblemDraft]
-) -> None:
-    """Raise unless each draft's figure is published, and its rule (if any) proposes it."""
+    work: Work, results: WaveResults, city_code: str, drafts: Iterable[ProblemDraft]
+) -> dict[ProblemFigure, CitedFigure]:
+    """Raise unless each draft's figure is published, and its rule (if any) proposes it.
+
+    Return those from beside the score.
+    """
+    cited: dict[ProblemFigure, CitedFigure] = {}
     proposed = {
         (proposal.basis, proposal.figure)
-        for proposal in build_proposals(ViewContext(results, principal, "en"), city=city_code)
+        for proposal in build_proposals(ViewContext(results, work.principal, "en"), city=city_code)
     }
     for draft in drafts:
-        if not is_published(results, principal, city_code, draft.figure):
+        key = draft.figure.reference
+        figure = find_citable_figure(work, city_code=city_code, key=key) if key else None
+        if figure is not None:
+            cited[draft.figure] = figure
+        elif key or not is_published(results, work.principal, city_code, draft.figure):
             raise ProblemNotAllowedError(
                 msg("A problem rests on a published figure of the city; this is none.")
             )
         if draft.basis is not ProblemBasis.CHOSEN and (draft.basis, draft.figure) not in proposed:
             raise ProblemNotAllowedError(msg("The results of the wave do not propose this."))
+    return cited
 
 
 def _require_evidence(session: Session, problem: Problem) -> None:
@@ -307,7 +320,7 @@ def give_evidence(
     """Add evidence of what was done: a statement, alone or with a link or a cited figure.
 
     Args:
-        cites: Key of a published figure (`cited_evidence.key_of`).
+        cites: Key of a published figure (`problem_records.key_of`).
 
     Raises:
         NotFoundError, ConflictError
@@ -347,13 +360,15 @@ def give_evidence(
     work.record(
         AuditEvent.PROBLEM_EVIDENCE_GIVEN,
         problem.id,
-        {"kind": given.kind, "statement": given.statement, **_describe_cited(given, figure)},
+        {
+            "kind": given.kind,
+            "statement": given.statement,
+            **({"link": given.reference} if figure is None else _describe_cited(figure)),
+        },
     )
 
 
-def _describe_cited(given: ProblemEvidence, figure: CitedFigure | None) -> dict[str, str]:
-    if figure is None:
-        return {"link": given.reference}
+def _describe_cited(figure: CitedFigure) -> dict[str, str]:
     return {"cites": figure.title, "figure": figure.figure, "as_of": figure.data_as_of.isoformat()}
 
 

@@ -11,6 +11,7 @@ from survey.access.audit_queries import HistoryEntry, list_history
 from survey.access.principal import AccessDeniedError, area_filter
 from survey.access.roles import Action
 from survey.access.work import Work
+from survey.frame.quotas import EVERYONE
 from survey.locale import Labels, Message, NotFoundError, labels_of, msg
 from survey.records import build_from
 from survey.store.tables import (
@@ -59,6 +60,7 @@ EVIDENCE_NAMES: Mapping[EvidenceKind, Message] = {
     EvidenceKind.COMPLAINTS: msg("complaint statistics"),
     EvidenceKind.EXPERIENCE_CHECK: msg("experience check"),
     EvidenceKind.COMPARATIVE_TEST: msg("comparative test"),
+    EvidenceKind.EARLY_WARNING: msg("early warning of complaints"),
 }
 
 
@@ -71,6 +73,24 @@ def right_for(to: ProblemState) -> Action | None:
 def next_states(state: ProblemState) -> tuple[ProblemState, ...]:
     """Return the states that can follow a state, in the order of `PROBLEM_TRANSITIONS`."""
     return tuple(to for before, to in PROBLEM_TRANSITIONS if before is state)
+
+
+@dataclass(frozen=True)
+class ProblemFigure:
+    """Key of a published figure that a problem rests on.
+
+    Indicator and respondent group of the wave, or the `reference` of a figure from beside the
+    score.
+    """
+
+    indicator: str = ""
+    group: str = EVERYONE
+    reference: str = ""
+
+
+def key_of(kind: EvidenceKind, reference: str) -> str:
+    """Return `kind/reference`, the key under which forms and records name a figure."""
+    return f"{kind.value}/{reference}"
 
 
 _PROBLEMS = table_of(Problem)
@@ -88,6 +108,10 @@ class EvidenceRecord:
     given_by: str
     """Name of the account, or of the operator."""
 
+    @property
+    def key(self) -> str:
+        return key_of(self.kind, self.reference)
+
 
 @dataclass(frozen=True)
 class ProblemRecord:
@@ -102,6 +126,7 @@ class ProblemRecord:
     basis: ProblemBasis
     indicator: str
     group: str
+    reference: str
     wording: str
     measure: str
     unit: str
@@ -110,6 +135,10 @@ class ProblemRecord:
     version: int
     changed_at: datetime
     evidence: tuple[EvidenceRecord, ...] = ()
+
+    @property
+    def figure(self) -> ProblemFigure:
+        return ProblemFigure(self.indicator, self.group, self.reference)
 
     @property
     def stands(self) -> bool:

@@ -14,19 +14,12 @@ from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import EVERYONE, SPECIAL_GROUPS
 from survey.locale import SurveyError
 from survey.locale.figures import format_score, format_signed
+from survey.rectification.problem_records import ProblemFigure
 from survey.results import WaveResults
 from survey.store.tables import ProblemBasis
 
 MAX_BELOW_NATION = 3
 """Indicators below the nation that are proposed besides the three first to improve."""
-
-
-@dataclass(frozen=True)
-class ProblemFigure:
-    """Key of a published figure that a problem rests on: indicator and respondent group."""
-
-    indicator: str
-    group: str = EVERYONE
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,7 @@ from survey.figures.views.trends import find_code_in
 from survey.figures.views.view_context import ViewContext
 from survey.locale import Message, SurveyError, Translator, msg
 from survey.locale.figures import format_signed
-from survey.rectification.problem_records import ProblemRecord
-from survey.rectification.proposals import ProblemFigure
+from survey.rectification.problem_records import ProblemFigure
 from survey.results import WaveResults
 from survey.store.tables import WaveState
 
@@ -118,11 +117,6 @@ def compare_figures(
         figure: _compare(reading, before, city, figure, now_of.get(figure.indicator))
         for figure in figures
     }
-
-
-def list_problem_figures(problems: Iterable[ProblemRecord]) -> tuple[ProblemFigure, ...]:
-    """Return the keys of the figures that problems rest on, in the order of the problems."""
-    return tuple(ProblemFigure(problem.indicator, problem.group) for problem in problems)
 
 
 def _compare(

@@ -12,14 +12,14 @@ from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import EVERYONE
 from survey.locale import SurveyError, Translator
 from survey.locale.figures import format_score, format_signed
-from survey.rectification.cited_evidence import describe_day, key_of
+from survey.rectification.cited_evidence import describe_day
 from survey.rectification.problem_records import (
     BASIS_NAMES,
     EDITABLE_STATES,
     STATE_NAMES,
     ProblemRecord,
 )
-from survey.rectification.remeasurement import compare_figures, list_problem_figures
+from survey.rectification.remeasurement import compare_figures
 from survey.reports.contents import (
     Block,
     Column,
@@ -195,12 +195,15 @@ def build_problems(scope: ReportScope) -> ReportSection | None:
     if scope.kind is ReportKind.PROVINCE:
         return None
     blocks = _build_kept_list(scope) or _build_proposed_list(scope)
-    again, case = _build_remeasured_list(scope), "listed"
-    if again is None:
+    past = scope.problems_of(scope.before)
+    again, case = _build_remeasured_list(scope, past), "listed"
+    beside = _build_later_figures(scope, past)
+    if again is None and beside is None:
         again, case = _build_remeasured_priorities(scope), "past"
-    if again is not None and scope.before is not None:
+    tables = [each for each in (again, beside) if each is not None]
+    if tables and scope.before is not None:
         year = str(scope.before.wave.year)
-        blocks += [Paragraph(scope.say("problems", case, year=year)), again]
+        blocks += [Paragraph(scope.say("problems", case, year=year)), *tables]
     return scope.section("problems", blocks)
 
 
@@ -245,7 +248,7 @@ def _list_cited_figures(scope: ReportScope, problems: Sequence[ProblemRecord]) -
         (str(number), given.statement, figure.title, figure.figure, describe_day(figure, t))
         for number, problem in enumerate(problems, start=1)
         for given in problem.evidence
-        if (figure := scope.cited.get(key_of(given.kind, given.reference))) is not None
+        if (figure := scope.cited.shown.get(given.key)) is not None
     )
     if not rows:
         return []
@@ -279,13 +282,13 @@ def _build_proposed_list(scope: ReportScope) -> list[Block]:
     return [Paragraph(scope.say("problems", "table")), table]
 
 
-def _build_remeasured_list(scope: ReportScope) -> ReportTable | None:
+def _build_remeasured_list(scope: ReportScope, past: Sequence[ProblemRecord]) -> ReportTable | None:
     """Return the kept list of the wave before with each figure's change; None without one."""
-    problems = scope.problems_of(scope.before)
+    problems = [each for each in past if not each.reference]
     if not problems or scope.before is None:
         return None
     t = scope.context.t
-    figures = list_problem_figures(problems)
+    figures = [each.figure for each in problems]
     again = compare_figures(scope.context, scope.before, scope.area, figures)
     columns = (
         Column(t("Problem"), 3.4),
@@ -316,6 +319,30 @@ def _build_remeasured_list(scope: ReportScope) -> ReportTable | None:
     notes += dict.fromkeys(reason for reason in reasons if reason)
     note = join_list(notes, scope.language, long=True)
     return ReportTable(t("Last problems measured again"), columns, rows, note)
+
+
+def _build_later_figures(scope: ReportScope, past: Sequence[ProblemRecord]) -> ReportTable | None:
+    """Return what their own series say of problems from beside the score; None without any."""
+    t = scope.context.t
+    rows = tuple(
+        (
+            problem.wording,
+            t(STATE_NAMES[problem.state]),
+            scope.cited.name(problem.figure, t),
+            scope.cited.describe_later(problem.figure, t),
+        )
+        for problem in past
+        if problem.reference
+    )
+    if not rows:
+        return None
+    columns = (
+        Column(t("Problem"), 3.4),
+        Column(t("State"), 1.7),
+        Column(t("Rests on"), 3.6),
+        Column(t("Measured since"), 5.6),
+    )
+    return ReportTable(t("Evidence from beside the score"), columns, rows)
 
 
 def _list_proposed(scope: ReportScope) -> list[tuple[str, str]]:

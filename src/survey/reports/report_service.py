@@ -16,7 +16,7 @@ from survey.access.roles import NATION, Action
 from survey.access.work import Work
 from survey.evidence_city.outside_city import OutsideEvidence, read_outside_evidence
 from survey.figures.views.view_context import ViewContext
-from survey.rectification.cited_evidence import CitedFigure, find_cited_figures
+from survey.rectification.cited_evidence import CitedFigures, find_cited_figures
 from survey.rectification.problem_records import ProblemRecord, list_all_problems
 from survey.reports.contents import Report, ReportKind, ReportPublisher, name_report_file
 from survey.reports.pictures import ReportPictures, report_pictures
@@ -176,15 +176,14 @@ def _read_cited(
     principal: Principal,
     problems: tuple[ProblemRecord, ...],
     order: ReportOrder,
-) -> Mapping[str, CitedFigure]:
-    evidence = [given for problem in problems for given in problem.evidence]
-    if not evidence:
-        return {}
+) -> CitedFigures:
+    if not any(each.evidence or each.reference for each in problems):
+        return CitedFigures()
     with read_scope(settings.store_url) as session:
         return find_cited_figures(
             Work(session, principal, datetime.now(UTC), settings),
             city_code=order.area,
-            evidence=evidence,
+            problems=problems,
             language=order.language,
         )
 

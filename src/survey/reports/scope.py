@@ -29,7 +29,7 @@ from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import EVERYONE
 from survey.locale import SurveyError
 from survey.locale.figures import format_count, format_score
-from survey.rectification.cited_evidence import CitedFigure
+from survey.rectification.cited_evidence import CitedFigures
 from survey.rectification.problem_records import ProblemRecord
 from survey.reports.contents import (
     Block,
@@ -80,8 +80,8 @@ class ReportScope:
     """Cities that a city has chosen to be compared with; none: those of its size."""
     problems: tuple[ProblemRecord, ...] = ()
     """Problem lists of a city from all waves, for readers who may see them."""
-    cited: Mapping[str, CitedFigure] = field(default_factory=dict)
-    """Figures from beside the score that these problems cite, as published now, by their key."""
+    cited: CitedFigures = field(default_factory=CitedFigures)
+    """Figures from beside the score that these problems rest on or cite, as published now."""
     read_outside: Callable[[], OutsideEvidence | None] = lambda: None
     """Returns what stands beside the score of a city."""
 

@@ -1,7 +1,7 @@
 """Reading of a frozen wave behind the disclosure gate, for one principal."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,6 +11,7 @@ from typing import Any, TypedDict, Unpack, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sqlmodel import Session
 
 from survey.access.principal import AccessDeniedError, Principal
@@ -357,15 +358,31 @@ class WaveResults:
         if wave.others_are_shown or principal.area == NATION:
             return table
         level, area = table["area_level"], table["area"]
-        # Without a dtype an empty table would be asked for columns instead of rows.
-        covered = np.asarray(area.astype(str).map(principal.covers), dtype=bool)
-        kept = np.asarray(level != "city") | covered
+        kept = ~_decide_by_name(level, "city".__eq__) | _decide_by_name(area, principal.covers)
+        names: dict[str, set[str]] = {}
+        contrasted: dict[str, set[str]] = {}
         for larger, name, cities in list_withheld_areas(CellsFile.of(self._folder), principal.area):
-            kept &= ~np.asarray((level == larger) & (area == name))
+            names.setdefault(larger, set()).add(name)
+            contrasted.setdefault(larger, set()).update(cities)
+        for larger, withheld in names.items():
+            is_withheld = _decide_by_name(area, withheld.__contains__)
+            kept &= ~(_decide_by_name(level, larger.__eq__) & is_withheld)
             if "contrast" in table.columns:
-                kept &= ~np.asarray((table["contrast"] == larger) & area.isin(cities))
+                is_contrasted = _decide_by_name(area, contrasted[larger].__contains__)
+                kept &= ~(_decide_by_name(table["contrast"], larger.__eq__) & is_contrasted)
         result: pd.DataFrame = table[kept].reset_index(drop=True)
         return result
+
+
+def _decide_by_name(column: pd.Series, decide: Callable[[str], bool]) -> NDArray[np.bool_]:
+    """Return for each row what is decided of its name; each name is decided once.
+
+    A comparison by pandas would turn all names of a column into text, at each one.
+    """
+    names = column.astype("category").cat
+    decided = [decide(str(name)) for name in names.categories]
+    # The last place is that of rows without a name.
+    return np.array([*decided, False], dtype=bool)[names.codes.to_numpy()]
 
 
 def _normalise_filters(wanted: Mapping[str, object]) -> dict[str, list[str]]:

@@ -65,12 +65,14 @@ from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext, read_cached, read_cached_late
 from survey.kit.text_blocks import draw_freshness, render_table, render_text_table
 from survey.kit.url_state import draw_tabs, keep_in_address, pick
+from survey.rectification.problem_records import key_of
+from survey.screens.problems.overview import draw_problem_links
 from survey.screens.published_quarters import draw_published_quarters
 from survey.screens.special_groups import draw_losses
 from survey.screens.traders import draw_traders, read_rule
 from survey.store.china_time import china_date
 from survey.store.read_replica import LateReading
-from survey.store.tables import now
+from survey.store.tables import EvidenceKind, now
 
 _PREFIX = "outside/entry"
 
@@ -378,6 +380,17 @@ def _draw_alarms(page: PageContext, found: WeekAlarms, texts: AlarmTexts) -> Non
             draw_chart(page, view.chart)
         st.html(render_text_table(*view.table))
         st.markdown("\n".join(f"- {text_blocks.escape_markdown(each)}" for each in view.steps))
+        if texts is COMPLAINT_ALARMS:
+            own = [each for each in found.alarms if each.area == page.principal.area]
+            draw_problem_links(
+                page,
+                {
+                    key_of(EvidenceKind.EARLY_WARNING, "/".join(each.key[1:])): " · ".join(
+                        texts.name(each.key, page.language)
+                    )
+                    for each in own
+                },
+            )
         draw_count_notes(view.notes)
 
 

@@ -21,8 +21,8 @@ from survey.rectification.problem_changes import (
     give_evidence,
     move_problem,
 )
-from survey.rectification.problem_records import ProblemRecord, list_problems
-from survey.rectification.proposals import ProblemFigure, build_proposals
+from survey.rectification.problem_records import ProblemFigure, ProblemRecord, list_problems
+from survey.rectification.proposals import build_proposals
 from survey.results import WaveResults
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import Account, ProblemBasis, ProblemState, Wave, WaveState

@@ -58,12 +58,9 @@ def citable(desk: ProblemDesk, who: str = "city", city: str = SUZHOU) -> dict[st
 def cited(desk: ProblemDesk, problem: ProblemRecord, who: str = "province") -> list[CitedFigure]:
     with read_scope(desk.url) as session:
         found = find_cited_figures(
-            work_of(session, desk.people[who]),
-            city_code=SUZHOU,
-            evidence=problem.evidence,
-            language="en",
+            work_of(session, desk.people[who]), city_code=SUZHOU, problems=[problem], language="en"
         )
-    return list(found.values())
+    return list(found.shown.values())
 
 
 def begun(desk: ProblemDesk, **where: Any) -> ProblemRecord:
@@ -157,7 +154,8 @@ def test_a_test_can_be_cited_once_it_is_released(sqlite_desk: ProblemDesk) -> No
         )
 
     run_in_transaction(desk.url, store)
-    (figure,) = citable(desk).values()
+    figure, *samples = citable(desk).values()
+    assert {each.figure.partition(" · ")[0] for each in samples} == {"one star"}
     assert (figure.kind, figure.is_demo) == (EvidenceKind.COMPARATIVE_TEST, True)
     assert figure.figure.startswith(f"{len(TRUE_VALUES)} samples.")
     problem = begun(desk)
@@ -178,7 +176,7 @@ def test_the_report_names_the_figure_and_its_day(
         found = find_cited_figures(
             work_of(session, desk.people["city"]),
             city_code=SUZHOU,
-            evidence=listed[0].evidence,
+            problems=listed,
             language=language,
         )
     made = build_report(
@@ -197,5 +195,5 @@ def test_the_report_names_the_figure_and_its_day(
     (row,) = next(table.rows for table in made.tables() if len(table.columns) == 5
                   and table in section.blocks)  # fmt: skip
     assert row[1] == "已在 120 个停车场公示"
-    assert row[3] == found[PRICE].figure
+    assert row[3] == found.shown[PRICE].figure
     assert ("2024年6月1日" if language == "zh" else "2024") in row[4]

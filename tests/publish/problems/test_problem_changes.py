@@ -17,8 +17,12 @@ from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.roles import NATION, ROLES, Action, Role
 from survey.locale import NotFoundError, SurveyError
 from survey.rectification.problem_changes import ProblemDraft, ProblemNotAllowedError
-from survey.rectification.problem_records import PROBLEM_TRANSITIONS, list_problem_steps, right_for
-from survey.rectification.proposals import ProblemFigure
+from survey.rectification.problem_records import (
+    PROBLEM_TRANSITIONS,
+    ProblemFigure,
+    list_problem_steps,
+    right_for,
+)
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import (
     AuditEntry,

@@ -12,9 +12,9 @@ from survey.access.principal import OPERATOR
 from survey.figures.views.view_context import ViewContext
 from survey.locale import translator
 from survey.locale.figures import format_signed
-from survey.rectification.problem_records import ProblemRecord
+from survey.rectification.problem_records import ProblemFigure, ProblemRecord
 from survey.rectification.problem_table import count_problems, list_reminders, order_problems
-from survey.rectification.proposals import ProblemFigure, build_proposals, list_figures
+from survey.rectification.proposals import build_proposals, list_figures
 from survey.rectification.remeasurement import (
     ProblemTrend,
     compare_figures,
@@ -53,6 +53,7 @@ def problem(
         basis=ProblemBasis.CHOSEN,
         indicator=figure.indicator,
         group=figure.group,
+        reference=figure.reference,
         wording=f"问题 {figure.indicator} {figure.group}",
         measure="公示收费标准",
         unit="市场监管局",

@@ -111,6 +111,15 @@ class ComparativeTestTexts:
         """Return the name of the grade with this key."""
         return self.label(next(g.name for g in self._test.rules.grades if g.key == key))
 
+    def list_failed_characteristics(self, grade: SampleGrade) -> list[str]:
+        """Return the names of the characteristics that clearly do not conform to their limit."""
+        names = {each.key: self.label(each.name) for each in self._test.rules.characteristics}
+        return [
+            names[each.characteristic]
+            for each in grade.characteristics
+            if each.verdict is Verdict.FAILS
+        ]
+
     def build_result_table(self) -> ComparisonTable:
         """Return the table of all graded samples by falling mark, equal marks by sample number."""
         t, rules = self._t, self._test.rules
@@ -129,14 +138,13 @@ class ComparativeTestTexts:
         )
         return ComparisonTable(heads, tuple(self._build_result_row(each) for each in graded))
 
-    def list_failing(self) -> list[str]:
-        """Return brand and model of the samples that do not conform to a limit."""
-        return [
-            f"{each.data.brand} {each.data.model}"
+    def list_failing(self) -> dict[str, str]:
+        """Return code -> brand and model of the samples that do not conform to a limit."""
+        return {
+            each.data.code: f"{each.data.brand} {each.data.model}"
             for each in self._test.samples
-            if each.standing is not None
-            and any(step.verdict is Verdict.FAILS for step in each.standing.characteristics)
-        ]
+            if each.standing is not None and self.list_failed_characteristics(each.standing)
+        }
 
     def _build_result_row(self, sample: GradedSample) -> tuple[str | float, ...]:
         data, grade = sample.data, _get_standing(sample)

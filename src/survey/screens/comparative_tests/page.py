@@ -48,6 +48,7 @@ from survey.kit.signing import PEOPLE_RULE_TEXTS, draw_awaited_people, draw_sign
 from survey.kit.text_blocks import escape_markdown, render_plain_table, render_text_table
 from survey.kit.url_state import draw_tabs
 from survey.locale.figures import format_score
+from survey.rectification.problem_records import key_of
 from survey.reports.danger_referral import list_failures, make_danger_referral
 from survey.reports.report_service import MEDIA_TYPES, ReportFile, ReportFormat
 from survey.screens.comparative_tests.preparation import (
@@ -58,8 +59,9 @@ from survey.screens.comparative_tests.preparation import (
     draw_samples,
 )
 from survey.screens.evidence_releases import draw_evidence_filing
+from survey.screens.problems.overview import draw_problem_links
 from survey.store.china_time import china_date, format_china_minute, format_day
-from survey.store.tables import ComparativeTestState, now
+from survey.store.tables import ComparativeTestState, EvidenceKind, now
 from survey.store.tables.evidence import ComparativeTestPlan
 from survey.store.transactions import run_in_transaction
 
@@ -254,6 +256,12 @@ def draw_results(
         names = t(", ").join(map(escape_markdown, failing))
         st.markdown(t("{count} do not conform to a limit: {names}.",
                       count=len(failing), names=names))  # fmt: skip
+        if test.summary.released_at is not None:
+            kind = EvidenceKind.COMPARATIVE_TEST
+            draw_problem_links(
+                page,
+                {key_of(kind, f"{test.summary.id}/{code}"): each for code, each in failing.items()},
+            )
     with st.container(key="sortable-comparative-test"):
         st.dataframe(
             pd.DataFrame(list(table.rows), columns=list(table.heads)),

@@ -15,9 +15,8 @@ from survey.kit.page_runner import PageContext, open_dialog, read_cached
 from survey.locale import Message, msg
 from survey.rectification.cited_evidence import (
     CitedFigure,
+    CitedFigures,
     describe_day,
-    find_cited_figures,
-    key_of,
     list_citable_figures,
 )
 from survey.rectification.problem_changes import (
@@ -75,7 +74,7 @@ def pick_problem(
     return by_id.get(chosen) if chosen else None
 
 
-def draw_entry(page: PageContext, problem: ProblemRecord, figure: str) -> None:
+def draw_entry(page: PageContext, problem: ProblemRecord, figure: str, cited: CitedFigures) -> None:
     """Draw one problem, its evidence and next steps; `figure` describes the figure it rests on."""
     t = page.t
     today = china_date(now())
@@ -91,24 +90,20 @@ def draw_entry(page: PageContext, problem: ProblemRecord, figure: str) -> None:
         st.html(
             f'<div class="hcs-problem"><h3>{escape(problem.wording)}</h3><dl>{lines}</dl></div>'
         )
-        _draw_evidence(page, problem)
+        _draw_evidence(page, problem, cited)
         show_feedback(page, _build_slot(problem))
         _draw_steps(page, problem)
         _draw_history(page, problem)
 
 
-def _draw_evidence(page: PageContext, problem: ProblemRecord) -> None:
+def _draw_evidence(page: PageContext, problem: ProblemRecord, cited: CitedFigures) -> None:
     """Draw the evidence that was given for a problem, with links and cited figures."""
     t = page.t
     if not problem.evidence:
         return
-    with page.read() as work:
-        cited = find_cited_figures(
-            work, city_code=problem.city_code, evidence=problem.evidence, language=page.language
-        )
     lines = []
     for given in problem.evidence:
-        what = _render_reference(page, given, cited)
+        what = _render_reference(page, given, cited.shown)
         when = f"{format_china_minute(t, given.given_at)} · {format_actor(t, given.given_by)}"
         lines.append(f"<li>{escape(given.statement)}{what} <small>{escape(when)}</small></li>")
     title = escape(t("Evidence"))
@@ -125,7 +120,7 @@ def _render_reference(
     if given.kind is EvidenceKind.LINK:
         link = escape(given.reference, quote=True)
         return f' <a href="{link}" target="_blank" rel="noopener noreferrer">{link}</a>'
-    figure = cited.get(key_of(given.kind, given.reference))
+    figure = cited.get(given.key)
     if figure is None:
         words = t("The figure that is cited ({kind}) is not shown now.",
                   kind=t(EVIDENCE_NAMES[given.kind]))  # fmt: skip
@@ -230,9 +225,7 @@ def _draw_evidence_form(page: PageContext, problem: ProblemRecord) -> None:
         disabled=page.principal.is_demo,
         placeholder=t("Not in the demonstration") if page.principal.is_demo else None,
     )
-    city, language = problem.city_code, page.language
-    read = partial(list_citable_figures, city_code=city, language=language)
-    figures = read_cached(page, read, "citable", city, language)
+    figures = read_citable(page, problem.city_code)
     st.selectbox(
         t("Figure from beside the score, if one shows it"),
         list(figures),
@@ -252,6 +245,12 @@ def _draw_evidence_form(page: PageContext, problem: ProblemRecord) -> None:
         on_click=_give_evidence,
         args=(page, problem, key),
     )
+
+
+def read_citable(page: PageContext, city: str) -> Mapping[str, CitedFigure]:
+    """Return `kind/reference` -> published figure from beside the score of a city."""
+    read = partial(list_citable_figures, city_code=city, language=page.language)
+    return read_cached(page, read, "citable", city, page.language)
 
 
 def _give_evidence(page: PageContext, problem: ProblemRecord, key: str) -> None:

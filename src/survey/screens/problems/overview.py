@@ -1,6 +1,6 @@
 """Problem lists: of one city with the problems its results propose, and of a whole area."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -22,8 +22,20 @@ from survey.kit.text_blocks import (
     render_text_table,
 )
 from survey.kit.url_state import pick
-from survey.rectification.problem_changes import ProblemDraft, add_problems
-from survey.rectification.problem_records import BASIS_NAMES, ProblemRecord, list_problems
+from survey.locale import Translator
+from survey.rectification.cited_evidence import (
+    CitedFigure,
+    CitedFigures,
+    describe_day,
+    find_cited_figures,
+)
+from survey.rectification.problem_changes import MAX_WORDING_CHARS, ProblemDraft, add_problems
+from survey.rectification.problem_records import (
+    BASIS_NAMES,
+    ProblemFigure,
+    ProblemRecord,
+    list_problems,
+)
 from survey.rectification.problem_table import (
     PROBLEM_FILTERS,
     WHOLE_COLUMNS,
@@ -33,23 +45,21 @@ from survey.rectification.problem_table import (
     problem_heads,
 )
 from survey.rectification.proposals import (
-    ProblemFigure,
+    ProblemProposal,
     build_proposals,
     describe_figure,
     list_figures,
 )
-from survey.rectification.remeasurement import (
-    Remeasurement,
-    list_problem_figures,
-    measure_problems_again,
-)
+from survey.rectification.remeasurement import Remeasurement, measure_problems_again
 from survey.results import WaveResults
-from survey.screens.problems.entry import PROBLEM_MESSAGES, draw_entry, pick_problem
+from survey.screens.problems.entry import PROBLEM_MESSAGES, draw_entry, pick_problem, read_citable
 from survey.store.china_time import china_date
-from survey.store.tables import ProblemBasis, WaveState, now
+from survey.store.tables import EvidenceKind, ProblemBasis, WaveState, now
 
 _ADDING, _ANOTHER = "problems/adding", "problems/another"
 """Where it is said that problems were not added: from the proposals, and from another figure."""
+_RESTS_ON = "rests"
+"""Name in the address of the figure from beside the score that a new problem is to rest on."""
 
 
 def may_read_problems(page: PageContext, city: str) -> bool:
@@ -97,34 +107,31 @@ def _draw_city_lists(
         _draw_additions(page, results, city, own)
     problem = pick_problem(page, shown, lambda each: f"{each.wave_year} · {each.wording}")
     if problem is not None:
-        reading = ViewContext(waves[problem.wave_key], page.principal, page.language)
-        figure = ProblemFigure(problem.indicator, problem.group)
-        draw_entry(page, problem, describe_figure(reading, figure))
+        cited = _read_cited(page, [problem], city)
+        draw_entry(page, problem, _name_figure(page, problem, waves, cited), cited)
 
 
 def draw_wave_problems(
     page: PageContext, waves: dict[str, WaveResults], problems: Sequence[ProblemRecord], city: str
 ) -> None:
     """Draw a city's problems listed from one wave, with their change in the next released wave."""
-    t, results = page.t, waves[problems[0].wave_key]
+    t = page.t
     again = find_remeasurements(page, waves, problems, city)
-    reading = ViewContext(results, page.principal, page.language)
+    cited = _read_cited(page, problems, city)
+    measured = bool(again) or any(each.reference for each in problems)
     today = china_date(now())
-    rows = []
-    for number, problem in enumerate(problems, start=1):
-        figure = ProblemFigure(problem.indicator, problem.group)
-        trend = again[figure].sentence(t) if figure in again else ""
-        rows.append(
-            format_problem(
-                t,
-                problem,
-                first=str(number),
-                figure=describe_figure(reading, figure),
-                trend=trend if again else None,
-                today=today,
-            )
+    rows = [
+        format_problem(
+            t,
+            problem,
+            first=str(number),
+            figure=_name_figure(page, problem, waves, cited),
+            trend=_describe_again(t, problem, again, cited) if measured else None,
+            today=today,
         )
-    heads = problem_heads(t, with_city=False, with_trend=bool(again))
+        for number, problem in enumerate(problems, start=1)
+    ]
+    heads = problem_heads(t, with_city=False, with_trend=measured)
     st.html(render_text_table(heads, rows, whole=WHOLE_COLUMNS))
     if again:
         st.caption(
@@ -138,7 +145,13 @@ def draw_wave_problems(
 def find_remeasurements(
     page: PageContext, waves: dict[str, WaveResults], problems: Sequence[ProblemRecord], city: str
 ) -> dict[ProblemFigure, Remeasurement]:
-    """Return `figure -> its change in the next released wave` for problems listed from one wave."""
+    """Return `figure -> its change in the next released wave` for problems listed from one wave.
+
+    Problems that rest on a figure from beside the score have none.
+    """
+    figures = tuple(each.figure for each in problems if not each.reference)
+    if not figures:
+        return {}
     results = waves[problems[0].wave_key]
     found: dict[ProblemFigure, Remeasurement] = get_view(
         page,
@@ -146,9 +159,35 @@ def find_remeasurements(
         results,
         others=[other for key, other in waves.items() if key != results.wave.key],
         city=city,
-        figures=list_problem_figures(problems),
+        figures=figures,
     )
     return found
+
+
+def _read_cited(page: PageContext, problems: Sequence[ProblemRecord], city: str) -> CitedFigures:
+    with page.read() as work:
+        return find_cited_figures(work, city_code=city, problems=problems, language=page.language)
+
+
+def _name_figure(
+    page: PageContext, problem: ProblemRecord, waves: dict[str, WaveResults], cited: CitedFigures
+) -> str:
+    if problem.reference:
+        return cited.name(problem.figure, page.t)
+    reading = ViewContext(waves[problem.wave_key], page.principal, page.language)
+    return describe_figure(reading, problem.figure)
+
+
+def _describe_again(
+    t: Translator,
+    problem: ProblemRecord,
+    again: Mapping[ProblemFigure, Remeasurement],
+    cited: CitedFigures,
+) -> str:
+    """Return what the next wave or the own series says since; "" for nothing."""
+    if problem.reference:
+        return cited.describe_later(problem.figure, t)
+    return again[problem.figure].sentence(t) if problem.figure in again else ""
 
 
 def _draw_additions(
@@ -159,8 +198,12 @@ def _draw_additions(
     if results.wave.state is not WaveState.RELEASED:
         st.caption(t("Problems can be listed as soon as the wave is released."))
         return
-    listed = set(list_problem_figures(own))
-    proposed = get_view(page, build_proposals, results, city=city)
+    listed = {each.figure for each in own}
+    citable = read_citable(page, city)
+    proposed = (
+        *_propose_from_evidence(citable),
+        *get_view(page, build_proposals, results, city=city),
+    )
     proposals = [each for each in proposed if each.figure not in listed]
     st.subheader(t("Proposed by the results"), anchor=False)
     show_feedback(page, _ADDING)
@@ -191,11 +234,43 @@ def _draw_additions(
     _draw_free_choice(page, results, city, listed)
 
 
+def _propose_from_evidence(citable: Mapping[str, CitedFigure]) -> Iterator[ProblemProposal]:
+    """Yield a problem for the figure that the page's address names, then for early warnings."""
+    asked = str(st.query_params.get(_RESTS_ON, ""))
+    for key in sorted(citable, key=lambda each: each != asked):
+        figure = citable[key]
+        if key == asked or figure.kind is EvidenceKind.EARLY_WARNING:
+            yield ProblemProposal(
+                ProblemBasis.CHOSEN,
+                ProblemFigure(reference=key),
+                figure.title,
+                f"{figure.title} · {figure.figure}"[:MAX_WORDING_CHARS],
+            )
+
+
+def draw_problem_links(page: PageContext, figures: Mapping[str, str]) -> None:
+    """Draw a link to the own city's list for each figure, for those who keep a list.
+
+    Args:
+        figures: Key (`kind/reference`) -> name of a figure that a problem can rest on.
+    """
+    if not page.principal.may(Action.KEEP_PROBLEMS):
+        return
+    city = page.principal.area
+    for key, name in figures.items():
+        st.link_button(
+            page.t("Put on the list of problems: {name}", name=escape_markdown(name)),
+            page.address(PageKey.CITY, city=city, part="rectification", **{_RESTS_ON: key}),
+        )
+
+
 def _draw_free_choice(
     page: PageContext, results: WaveResults, city: str, listed: set[ProblemFigure]
 ) -> None:
     t = page.t
-    names = get_view(page, list_figures, results, city=city)
+    names: dict[ProblemFigure, str] = dict(get_view(page, list_figures, results, city=city))
+    citable = read_citable(page, city)
+    names |= {ProblemFigure(reference=key): each.title for key, each in citable.items()}
     figures = {str(place): figure for place, figure in enumerate(names) if figure not in listed}
     with st.popover(t("Add another problem"), key=_ANOTHER):
         show_feedback(page, _ANOTHER)
@@ -208,6 +283,9 @@ def _draw_free_choice(
             key=f"problems/figure/{page.language}",
             filter_mode="fuzzy",
         )
+        cites = citable.get(figures[chosen].reference) if chosen else None
+        if cites is not None:
+            st.caption(escape_markdown(f"{cites.figure} · {describe_day(cites, t)}"))
         wording = st.text_area(t("Problem"), key="problems/wording")
         st.button(
             t("Add to the list"),
@@ -288,7 +366,8 @@ def _draw_lists(page: PageContext) -> None:
         page, shown, lambda each: f"{names.area(each.city_code)} · {each.wording}"
     )
     if problem is not None:
-        draw_entry(page, problem, _name_figure(page, problem, results))
+        cited = _read_cited(page, [problem], problem.city_code)
+        draw_entry(page, problem, _name_figure(page, problem, results, cited), cited)
         st.link_button(
             t("Open the profile of {city}", city=names.area(problem.city_code)),
             page.address(PageKey.CITY, city=problem.city_code, wave=problem.wave_key),
@@ -320,11 +399,6 @@ def _draw_counts(page: PageContext, problems: Sequence[ProblemRecord]) -> None:
     st.html(render_table(heads, [[f"{counts[code]:,}" for code in shown]]))
 
 
-def _name_figure(page: PageContext, problem: ProblemRecord, results: dict[str, WaveResults]) -> str:
-    reading = ViewContext(results[problem.wave_key], page.principal, page.language)
-    return describe_figure(reading, ProblemFigure(problem.indicator, problem.group))
-
-
 def _draw_table(
     page: PageContext, problems: Sequence[ProblemRecord], results: dict[str, WaveResults]
 ) -> None:
@@ -333,26 +407,23 @@ def _draw_table(
         st.caption(t("No problem is in this state."))
         return
     names = DisplayNames(page.language, None)
-    again = {
-        city: find_remeasurements(
-            page, results, [each for each in problems if each.city_code == city], city
-        )
-        for city in dict.fromkeys(each.city_code for each in problems[:MAX_ROWS])
-    }
-    measured = any(again.values())
-    rows = []
+    of_city: dict[str, list[ProblemRecord]] = {}
     for problem in problems[:MAX_ROWS]:
-        found = again[problem.city_code].get(ProblemFigure(problem.indicator, problem.group))
-        rows.append(
-            format_problem(
-                t,
-                problem,
-                first=names.area(problem.city_code),
-                figure=_name_figure(page, problem, results),
-                trend=(found.sentence(t) if found else "") if measured else None,
-                today=today,
-            )
+        of_city.setdefault(problem.city_code, []).append(problem)
+    again = {city: find_remeasurements(page, results, each, city) for city, each in of_city.items()}
+    cited = {city: _read_cited(page, each, city) for city, each in of_city.items()}
+    measured = any(again.values()) or any(each.reference for each in problems[:MAX_ROWS])
+    rows = [
+        format_problem(
+            t,
+            problem,
+            first=names.area(city := problem.city_code),
+            figure=_name_figure(page, problem, results, cited[city]),
+            trend=_describe_again(t, problem, again[city], cited[city]) if measured else None,
+            today=today,
         )
+        for problem in problems[:MAX_ROWS]
+    ]
     heads = problem_heads(t, with_city=True, with_trend=measured)
     draw_long_table(
         heads,

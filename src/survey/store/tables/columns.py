@@ -293,6 +293,7 @@ class EvidenceKind(StrEnum):
     COMPLAINTS = "complaints"
     EXPERIENCE_CHECK = "experience_check"
     COMPARATIVE_TEST = "comparative_test"
+    EARLY_WARNING = "early_warning"
 
 
 class ComparativeTestState(StrEnum):

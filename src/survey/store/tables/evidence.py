@@ -36,13 +36,17 @@ from survey.store.tables.columns import (
 
 
 class Problem(Identified, table=True):
-    """Problem on a city's list after a wave, based on one published figure of the wave."""
+    """Problem on a city's list after a wave, based on one published figure.
+
+    Of the wave (indicator and group) or from beside the score (reference).
+    """
 
     __table_args__ = (
         CheckConstraint("(unit <> '' AND deadline IS NOT NULL) OR state IN "
                         "('proposed', 'withdrawn')", name="in_somebodys_hands"),
         partial_index(
             "uq_problem_standing", "wave_id", "city_code", "indicator", "respondent_group",
+            "reference",
             where="state <> 'withdrawn'", unique=True,
         ),
         Index("ix_problem_city_code", "city_code"),
@@ -54,6 +58,8 @@ class Problem(Identified, table=True):
     indicator: str
     """Indicator or measure of the figure, by its code in the wave."""
     respondent_group: str
+    reference: str = ""
+    """`kind/reference` of a figure from beside the score; the indicator is empty then."""
     wording: str
     measure: str = ""
     """What is to be done."""
