@@ -145,7 +145,7 @@ def test_the_province_accepts_and_a_stale_page_changes_nothing(open_page: Open, 
 def test_the_next_wave_says_what_became_of_the_problems(open_page: Open, read: Read) -> None:
     press(open_list(open_page), "add/priorities")
     app = open_list(open_page)
-    assert "Next wave" in read(app)
+    assert "Measured since" in read(app)
     assert "2024: " in read(app)
     later = open_tab(
         open_page(PageKey.CITY, Role.CITY_OFFICIAL, lang="en", city=SUZHOU), "Rectification"

@@ -13,7 +13,7 @@ from survey.results.analysis import Q, add_verdicts
 from survey.results.error_budget import build_error_budget
 from survey.results.method import EvidenceLine, protect_fieldwork
 from survey.results.method_sheets import ERRORS, OBSTACLE_SENTENCES
-from survey.results.sheet_builders import iter_sheets
+from survey.results.sheet_builders import make_sheet
 from survey.results.sheet_source import SheetSource
 from survey.results.wave_estimates import estimate_wave
 from survey.results.wave_parts import LoadedPart, WaveData, WaveParts
@@ -90,7 +90,7 @@ def source(frame: pd.DataFrame) -> SheetSource:
 
 @pytest.fixture(scope="module")
 def table(source: SheetSource) -> pd.DataFrame:
-    return dict(iter_sheets(source))[ERRORS.file]
+    return make_sheet(ERRORS, source)
 
 
 def line_of(table: pd.DataFrame, line: str, item: str = "", area: str = "CN") -> pd.Series:
@@ -223,7 +223,7 @@ def test_a_city_whose_country_people_are_hidden_has_no_row_on_selection(
                           & (source.cells["group"] == "residence=rural")
                           & (source.cells["indicator"] == "composite")]  # fmt: skip
     assert not hidden["shown"].any()
-    table = dict(iter_sheets(source))[ERRORS.file]
+    table = make_sheet(ERRORS, source)
     for phi in ("0", "0.5", "1"):
         row = line_of(table, "selection", f"phi={phi}", CITIES[0])
         assert not row["shown"]
@@ -242,7 +242,7 @@ def test_answers_that_have_nothing_to_do_with_the_census_leave_selection_unknown
 
 
 def test_parts_give_the_same_sheet(frame: pd.DataFrame, table: pd.DataFrame) -> None:
-    parted = dict(iter_sheets(source_of(frame, CITIES[3:], CITIES[:3])))[ERRORS.file]
+    parted = make_sheet(ERRORS, source_of(frame, CITIES[3:], CITIES[:3]))
     pd.testing.assert_frame_equal(parted, table, check_exact=True)
 
 

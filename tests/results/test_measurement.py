@@ -11,7 +11,7 @@ from survey.disclosure import protect
 from survey.estimate.reliability import cronbach_alpha, mcdonald_omega
 from survey.results.measurement import DIFFERS, HOLDS, MIN_RESPONDENTS
 from survey.results.method_sheets import KEYS, MEASUREMENT, OBSTACLE
-from survey.results.sheet_builders import iter_sheets
+from survey.results.sheet_builders import make_sheet
 from survey.results.sheet_source import SheetSource
 from survey.results.wave_estimates import estimate_wave
 from survey.results.wave_parts import LoadedPart, WaveData, WaveParts
@@ -58,7 +58,7 @@ def source(frame: pd.DataFrame) -> SheetSource:
 
 
 def sheet_of(source: SheetSource) -> pd.DataFrame:
-    return dict(iter_sheets(source))[MEASUREMENT.file]
+    return make_sheet(MEASUREMENT, source)
 
 
 def sheet_of_frame(frame: pd.DataFrame, source: SheetSource) -> pd.DataFrame:

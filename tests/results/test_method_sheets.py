@@ -14,7 +14,7 @@ from survey.disclosure import protect
 from survey.estimate.tree import COMPOSITE
 from survey.release.publication_source import FileBuilderName
 from survey.results.method_sheets import FAIRNESS, KEYS, OBSTACLE, SHEETS
-from survey.results.sheet_builders import BUILDERS, finish_sheet, iter_sheets
+from survey.results.sheet_builders import BUILDERS, finish_sheet, make_sheet
 from survey.results.sheet_source import SheetSource
 from survey.results.table_columns import DECIMALS, to_published_table
 from survey.results.wave_estimates import WaveEstimates, estimate_wave
@@ -63,7 +63,7 @@ def cells(figures: WaveEstimates) -> pd.DataFrame:
 
 
 def sheet_of(source: SheetSource) -> pd.DataFrame:
-    return dict(iter_sheets(source))[FAIRNESS.file]
+    return make_sheet(FAIRNESS, source)
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,7 @@ def problem_heads(t: Translator, *, with_city: bool, with_trend: bool) -> list[s
         t("Responsible unit"),
         t("Deadline"),
         t("State"),
-        *([t("Next wave")] if with_trend else []),
+        *([t("Measured since")] if with_trend else []),
     ]
 
 

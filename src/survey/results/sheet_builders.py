@@ -33,9 +33,14 @@ the function hid itself has `shown` and `reason`."""
 def iter_sheets(source: SheetSource) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield (file name, table) of every sheet; a row follows the decision on its cell."""
     for sheet in SHEETS.values():
-        with limit_to_one_thread():
-            table = BUILDERS[sheet.key](source)
-        yield sheet.file, finish_sheet(sheet, table, source.cells)
+        yield sheet.file, make_sheet(sheet, source)
+
+
+def make_sheet(sheet: MethodSheet, source: SheetSource) -> pd.DataFrame:
+    """Return the table of one sheet, hidden where its cells are."""
+    with limit_to_one_thread():
+        table = BUILDERS[sheet.key](source)
+    return finish_sheet(sheet, table, source.cells)
 
 
 def finish_sheet(sheet: MethodSheet, table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:

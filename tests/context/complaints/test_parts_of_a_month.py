@@ -1,5 +1,6 @@
 """Provinces and cities deliver their own part: in any order, twice, with corrections."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import permutations
@@ -30,7 +31,6 @@ from survey.counts.standing_deliveries import (
     stands_for,
 )
 from survey.store.engine import read_scope, session_scope
-from survey.store.schema import upgrade
 from survey.store.tables import Account, ComplaintSummary, DeliveryKind, new_id, table_of
 from survey.store.transactions import run_in_transaction
 from tests.context.complaints.count_files import check_file, count_file, head, rows_of
@@ -172,13 +172,15 @@ PARTS = {
 }
 
 
-def test_the_order_of_deliveries_shows_nowhere(tmp_path: Path) -> None:
-    made = set()
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_the_order_of_deliveries_shows_nowhere(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    made, empty = set(), request.getfixturevalue("_sqlite_template")
     # Wuhan corrects what its province delivers, so its part always comes after that.
     orders = [each for each in permutations(PARTS) if each.index("42") < each.index("420100")]
     for number, order in enumerate(orders):
-        url = f"sqlite:///{tmp_path / f'{number}.db'}"
-        upgrade(url)
+        url = f"sqlite:///{shutil.copyfile(empty, tmp_path / f'{number}.db')}"
         for round_ in (1, 2):
             for area in order:
                 deliver(url, PARTS[area], f"{area}-{round_}", area=area)
