@@ -98,3 +98,29 @@ def test_outside_data_takes_opinion_files_and_single_days(
     assert "监测单位" in text
     assert "2024-11" in text
     assert any("手工录入" in expander.label for expander in app.expander)
+
+
+OTHER = {"other_from": "2024-10-06", "other_to": "2024-10-12"}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_two_events_stand_beside_one_another_each_with_its_own_windows(
+    language: str, root: Principal, visit_as: Any, read: Any
+) -> None:
+    app = visit_as(PageKey.COMPLAINTS, root, part="opinion", lang=language, **DAYS, **OTHER)
+    assert not app.exception
+    text = read(app)
+    table = text[text.index("事件" if language == "zh" else "Event") :]
+    assert table.count("2024年10月29日" if language == "zh" else "2024-10-29 to 2024-11-04") >= 3
+    assert table.count("2024年10月6日" if language == "zh" else "2024-10-06 to 2024-10-12") >= 3
+    assert ("不作检验" if language == "zh" else "No test compares the two events") in text
+
+
+def test_another_event_without_counts_or_too_long_says_so(
+    root: Principal, visit_as: Any, read: Any
+) -> None:
+    for last, said in (("2023-01-05", "Nothing was delivered"), ("2024-12-31", "too long")):
+        other = {"other_from": "2023-01-01", "other_to": last}
+        app = visit_as(PageKey.COMPLAINTS, root, part="opinion", lang="en", **DAYS, **other)
+        assert not app.exception
+        assert said in read(app)

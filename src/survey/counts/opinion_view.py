@@ -91,6 +91,29 @@ def build_opinion_view(*, event: OpinionEvent, language: str) -> OpinionView:
     )
 
 
+def name_event(event: OpinionEvent, t: Translator) -> str:
+    """Return the days of an event as they stand in tables and titles."""
+    return t("{first} to {last}", first=event.event.first, last=event.event.last)
+
+
+def build_event_comparison(events: Sequence[OpinionEvent], language: str) -> Table:
+    """Return the windows of events of one area, each window of all events below one another.
+
+    No test compares events: how many items are found depends on the vendor's sources of the time.
+    """
+    t = translator(language)
+    tables = {name_event(each, t): _build_window_table(each, t) for each in events}
+    window, *others = next(iter(tables.values()))[0]
+    rows = [
+        (row[0], name, *row[1:])
+        for message in WINDOW_NAMES.values()
+        for name, (_, windows) in tables.items()
+        for row in windows
+        if row[0] == t(message)
+    ]
+    return (window, t("Event"), *others), tuple(rows)
+
+
 def describe_opinion_sources(event: OpinionEvent, t: Translator) -> list[str]:
     """Return the notes on what items are, which area they name, their source and known errors."""
     lines = [t(_NO_SAMPLE)]

@@ -1,6 +1,7 @@
 """Page of rights and education: complaints by four lenses, opinion counts and their entry."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from uuid import uuid4
@@ -43,7 +44,7 @@ from survey.counts.opinion_tables import (
     find_busy_days,
     read_opinion_event,
 )
-from survey.counts.opinion_view import build_opinion_view
+from survey.counts.opinion_view import build_event_comparison, build_opinion_view, name_event
 from survey.counts.standing_deliveries import DeliveredPeriod
 from survey.counts.week_alarms import WeekAlarms
 from survey.evidence_city.outside_city import AROUND_DAYS
@@ -236,6 +237,7 @@ def draw_opinion(page: PageContext) -> None:
         )
         return
     _draw_event(page, found)
+    _draw_second_event(page, found)
     draw_freshness(t, reading.freshness)
 
 
@@ -244,29 +246,42 @@ def _pick_event(page: PageContext, area: str) -> EventWindow | None:
     usual = read_cached(page, partial(find_busy_days, area=area), "busy days", area)
     if usual is None:
         return None
-    first, last = (
-        _parse_day(st.query_params.get(name, "")) or otherwise
-        for name, otherwise in zip(("from", "to"), usual, strict=True)
-    )
-    arrived = (first, last)
-    if not arrived[0] <= arrived[1]:
-        arrived = usual
-    days = st.date_input(
-        t("Days of the event"), value=arrived, format="YYYY-MM-DD", key=f"opinion/days/{area}"
-    )
+    days = _pick_days(page, t("Days of the event"), ("from", "to"), area, usual)
     counts = {count: t("{count} days", count=count) for count in _AROUND_DAYS}
     around = pick(page, t("Days before and after"), "around", counts, default=str(AROUND_DAYS))
+    return EventWindow(*days, int(around)) if days is not None else None
+
+
+def _pick_days(
+    page: PageContext,
+    label: str,
+    names: tuple[str, str],
+    area: str,
+    usual: tuple[date, date] | None = None,
+) -> tuple[date, date] | None:
+    """Draw the choice of an event's days; return them, None while there are none or too many.
+
+    Args:
+        names: Names of first and last day in the address.
+        usual: Days that are chosen at first.
+    """
+    t = page.t
+    first, last = (_parse_day(st.query_params.get(name, "")) for name in names)
+    if usual is not None:
+        first, last = first or usual[0], last or usual[1]
+    arrived = (first, last) if first and last and first <= last else usual
+    key = f"opinion/{names[0]}/{area}"
+    days = st.date_input(label, value=arrived or [], format="YYYY-MM-DD", key=key)
     if not isinstance(days, tuple) or len(days) != 2:
         return None
-    first, last = days
-    if (last - first).days >= MAX_EVENT_DAYS:
+    if (days[1] - days[0]).days >= MAX_EVENT_DAYS:
         draw_notice(
             t("This event is too long"), t("Choose at most {count} days.", count=MAX_EVENT_DAYS)
         )
         return None
-    if (first, last) != usual:
-        keep_in_address({"from": first.isoformat(), "to": last.isoformat()})
-    return EventWindow(first, last, int(around))
+    if days != usual:
+        keep_in_address({name: day.isoformat() for name, day in zip(names, days, strict=True)})
+    return days
 
 
 def _parse_day(text: str) -> date | None:
@@ -290,6 +305,39 @@ def _draw_event(page: PageContext, event: OpinionEvent) -> None:
         draw_count_table(t("Topics with their peak day"), view.topics)
     draw_count_table(t("By channel"), view.channels)
     draw_count_notes(view.notes)
+
+
+def _draw_second_event(page: PageContext, first: OpinionEvent) -> None:
+    """Draw the choice of another event of the same area, and both beside one another."""
+    t, area = page.t, first.area
+    st.subheader(t("Beside another event"), anchor=False)
+    days = _pick_days(page, t("Days of the other event"), ("other_from", "other_to"), area)
+    if days is None:
+        return
+    window = EventWindow(*days, first.event.around)
+    read = partial(read_opinion_event, area=area, event=window)
+    second = read_cached_late(page, read, "event", area, window).value
+    if second is None:
+        draw_notice(
+            t("Nothing was delivered for these days"), t("Choose days that were delivered.")
+        )
+        return
+    with st.container(horizontal=True):
+        for number, event in enumerate((first, second), start=1):
+            view = build_opinion_view(event=event, language=page.language)
+            source = CountSource(f"opinion-{area}", event.is_demo, view.notes)
+            with st.container(width=_PICTURE_PX):
+                draw_demo_mark(page, event.is_demo)
+                st.markdown(f"**{text_blocks.escape_markdown(name_event(event, t))}**")
+                text_blocks.draw_sentences(view.sentences)
+                draw_count_panel(page, replace(view.shares, key=f"opinion-event-{number}"), source)
+    st.html(render_table(*build_event_comparison((first, second), page.language)))
+    st.caption(
+        t(
+            "No test compares the two events: what a vendor finds depends on the pages that it "
+            "searched at the time. Differences from before are tested within each event."
+        )
+    )
 
 
 _LINES_PX = 760
