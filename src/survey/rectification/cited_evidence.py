@@ -140,7 +140,7 @@ def find_cited_figures(
     evidence = {given.key for each in listed for given in each.evidence}
     later = {key: list(_list_later_keys(work, key)) for key in rests_on}
     wanted = rests_on.union(evidence, *later.values())
-    found = _find_figures(work, city_code, language, wanted)
+    found = _find_figures(work, city_code, language, wanted, followed=wanted)
     newest = {
         key: next((found[each] for each in keys if each in found), None)
         for key, keys in later.items()
@@ -181,6 +181,8 @@ def _list_later_checks(work: Work, check: str, area: str, venue_type: str) -> It
 def _list_later_tests(work: Work, test: str, sample: Sequence[str]) -> Iterator[str]:
     """Yield the keys of later tests of the programme, or of the same model in them."""
     tests = {str(each.summary.id): each for each in list_programme(work, test_id=UUID(test))}
+    if test not in tests:
+        return
     released = {
         each: tests[each].summary.released_at or datetime.max.replace(tzinfo=UTC) for each in tests
     }
@@ -201,9 +203,13 @@ def find_citable_figure(work: Work, *, city_code: str, key: str) -> CitedFigure 
 
 
 def _find_figures(
-    work: Work, city: str, language: str, keys: Collection[str]
+    work: Work, city: str, language: str, keys: Collection[str], followed: Collection[str] = ()
 ) -> dict[str, CitedFigure]:
-    """Return key -> published figure for `keys`; only the sources that they name are read."""
+    """Return key -> published figure for `keys`; only the sources that they name are read.
+
+    Args:
+        followed: Keys that were found once, so that an early warning that is over is said to be.
+    """
     kinds = {key.partition("/")[0] for key in keys}
     figures: list[CitedFigure] = []
     if EvidenceKind.COMPLAINTS in kinds:
@@ -225,7 +231,7 @@ def _find_figures(
     if EvidenceKind.COMPARATIVE_TEST in kinds:
         figures += _list_tests(work, language)
     if EvidenceKind.EARLY_WARNING in kinds:
-        figures += _list_warnings(work, city, language, keys)
+        figures += _list_warnings(work, city, language, followed)
     return {each.key: each for each in figures if each.key in keys}
 
 
@@ -336,9 +342,9 @@ def _name_model(sample: GradedSample) -> str:
 
 
 def _list_warnings(
-    work: Work, city: str, language: str, keys: Collection[str] = ()
+    work: Work, city: str, language: str, followed: Collection[str] = ()
 ) -> Iterator[CitedFigure]:
-    """Yield the early warnings of a city's complaints, and what became of those among `keys`.
+    """Yield the early warnings of a city's complaints, and what became of those `followed`.
 
     Nothing where the newest week holds none of the city's complaints; of a series that gives no
     warning nothing either while some warnings of the city are kept back, because it may be one.
@@ -348,7 +354,7 @@ def _list_warnings(
     if not any(each.area in (NATION, city[:2], city) for each in found.periods):
         return
     warnings = {each.key: each for each in found.alarms if each.area == city}
-    asked = {(city, *key.split("/")[1:]) for key in keys
+    asked = {(city, *key.split("/")[1:]) for key in followed
              if key.startswith(EvidenceKind.EARLY_WARNING.value)}  # fmt: skip
     first = monday_of(found.weeks[-1])
     span = {"first": format_day(t, first), "last": format_day(t, first + timedelta(days=6))}

@@ -154,6 +154,13 @@ def test_an_early_warning_begins_a_problem_and_the_newest_week_measures_it_again
     assert since.name(problem.figure, t) == now.name(problem.figure, t)
 
 
+@pytest.mark.parametrize("series", ["contract/internet", "contract/nothing", "x", ""])
+def test_what_is_no_warning_begins_no_problem(sqlite_desk: ProblemDesk, series: str) -> None:
+    store(sqlite_desk.url, build_counts())
+    with pytest.raises(ProblemNotAllowedError):
+        begin(sqlite_desk, f"early_warning/{series}")
+
+
 def test_a_warning_that_is_kept_back_is_not_told_by_its_problem(sqlite_desk: ProblemDesk) -> None:
     """ "Not more than usual" of a series would be wrong while a warning of the city is hidden."""
     desk, frame = sqlite_desk, build_counts()

@@ -12,7 +12,7 @@ from survey.kit import filters
 from survey.kit.feedback import feedback_above, run_change_below_button, show_feedback
 from survey.kit.navigation import PageKey
 from survey.kit.page_frame import draw_notice
-from survey.kit.page_runner import PageContext
+from survey.kit.page_runner import PageContext, read_cached
 from survey.kit.results_cache import all_waves, get_results, get_view
 from survey.kit.text_blocks import (
     MAX_LISTED_ROWS,
@@ -165,8 +165,10 @@ def find_remeasurements(
 
 
 def _read_cited(page: PageContext, problems: Sequence[ProblemRecord], city: str) -> CitedFigures:
-    with page.read() as work:
-        return find_cited_figures(work, city_code=city, problems=problems, language=page.language)
+    named = {problem.reference for problem in problems}
+    named |= {given.key for problem in problems for given in problem.evidence}
+    read = partial(find_cited_figures, city_code=city, problems=problems, language=page.language)
+    return read_cached(page, read, "cited", city, page.language, frozenset(named))
 
 
 def _name_figure(
