@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from docx import Document
 from openpyxl import load_workbook
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
@@ -15,7 +16,7 @@ from survey.comparative_tests.released_grades import sign_comparative_test
 from survey.kit.navigation import PageKey
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ComparativeTest, ComparativeTestState
-from tests.context.comparative_tests.small_test import RunningTest, start
+from tests.context.comparative_tests.small_test import PARTNERS, RunningTest, start, start_joint
 from tests.context.comparative_tests.small_test import employ as employ_named
 from tests.pages.conftest import open_tab, words_beside
 
@@ -161,3 +162,42 @@ def test_a_refused_step_says_so_where_it_was_pressed(
     app.button(key="comparative-test/step/bought/take").click().run()
     assert "Somebody changed this test" in words_beside(app, "comparative-test/step/bought/take")
     assert state_of(field) is State.PLANNED
+
+
+def test_the_approval_of_each_partner_is_recorded_before_anybody_signs(
+    field: Any, lin: Principal, visit_as: Visit, read: Any
+) -> None:
+    start_joint(field.url, lin)
+    app = open_tab(visit_as(PAGE, lin), "Release and errata")
+    assert "; ".join(PARTNERS) in read(app)
+    assert not [each for each in app.button if str(each.key).startswith(SIGNING)]
+    record(app, "")
+    assert "letter" in words_beside(app, "Record the approval")
+    for number, _ in enumerate(PARTNERS):
+        record(app, f"2026-{number}")
+        assert not app.exception
+    assert "have not approved" not in read(app)
+    assert [each for each in app.button if str(each.key).startswith(SIGNING)]
+
+
+def record(app: AppTest, letter: str) -> None:
+    (field,) = (each for each in app.text_input if each.label == "Number or day of the letter")
+    field.input(letter)
+    next(each for each in app.button if each.label == "Record the approval").click().run()
+
+
+def test_who_runs_a_test_takes_the_referral_of_a_product_that_fails_and_a_reader_does_not(
+    field: Any, lin: Principal, employ: Any, visit_as: Visit, fetch: Any
+) -> None:
+    start(field.url, lin, State.MAKERS_HEARD).change(sign_comparative_test, lin, two_people=False)
+    app = visit_as(PAGE, lin)
+    app.selectbox(key="comparative-test/steps/cooker-2026").select("S02").run()
+    content = fetch(app, "comparative-test/referral/S02")
+    tables = Document(io.BytesIO(content)).tables
+    cells = [cell.text for table in tables for row in table.rows for cell in row.cells]
+    assert "Brand S02" in cells
+    app.selectbox(key="comparative-test/steps/cooker-2026").select("S01").run()
+    reader = visit_as(PAGE, employ(Role.CITY_OFFICIAL, "110000"))
+    reader.selectbox(key="comparative-test/steps/cooker-2026").select("S02").run()
+    for each in (app, reader):
+        assert not [one for one in each.button if "referral" in str(one.key)]

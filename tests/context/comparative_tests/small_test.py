@@ -17,6 +17,7 @@ from survey.comparative_tests.maker_replies import record_maker_reply, send_resu
 from survey.comparative_tests.measured_values import add_measured_values
 from survey.comparative_tests.plan import (
     advance_comparative_test,
+    change_comparative_test,
     create_comparative_test,
     set_grading_rules,
 )
@@ -52,6 +53,7 @@ CODES = ("S01", "S02", "S03")
 RULES = small_rules.rules()
 MAKERS = ("Maker A", "Maker A", "Maker B")
 VALUES = {"S01": ("0.30", "31", "78.2"), "S02": ("0.90", "25", "85"), "S03": ("0.76", "40", "70")}
+PARTNERS = ("Hunan association", "Shanghai association")
 _State = ComparativeTestState
 ORDER = list(_State)
 
@@ -162,6 +164,21 @@ def start(
             given = list(values) or first_values()
             first = {"values": given, "occasion": MeasurementRound.FIRST, "reason": ""}
             test.change(add_measured_values, person, **first)
+        if state is _State.MAKERS_HEARD:
+            hear(test, person)
+        test.change(advance_comparative_test, person, to=state)
+    return test
+
+
+def start_joint(url: str, person: Principal) -> RunningTest:
+    """Return a test of three associations whose makers were heard."""
+    test = start(url, person, _State.PLANNED)
+    plan = ComparativeTestPlan.of(PLAN, partners="；".join(PARTNERS))
+    test.change(change_comparative_test, person, draft=plan)
+    for state in ORDER[1 : ORDER.index(_State.MAKERS_HEARD) + 1]:
+        if state is _State.RESULTS_IN:
+            first = {"occasion": MeasurementRound.FIRST, "reason": ""}
+            test.change(add_measured_values, person, values=first_values(), **first)
         if state is _State.MAKERS_HEARD:
             hear(test, person)
         test.change(advance_comparative_test, person, to=state)

@@ -8,28 +8,23 @@ from sqlmodel import select
 from survey.access.principal import AccessDeniedError, Principal
 from survey.access.roles import Role
 from survey.comparative_tests.measured_values import add_measured_values
-from survey.comparative_tests.plan import advance_comparative_test, change_comparative_test
 from survey.comparative_tests.reading import get_comparative_test
 from survey.comparative_tests.released_grades import record_partner_approval, sign_comparative_test
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, ComparativeTestState, MeasurementRound
-from survey.store.tables.evidence import ComparativeTestPlan
 from tests.context.comparative_tests.small_test import (
-    ORDER,
-    PLAN,
+    PARTNERS,
     RunningTest,
     employ,
-    first_values,
-    hear,
-    start,
+    start_joint,
     value,
 )
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 
 State = ComparativeTestState
-HUNAN, SHANGHAI = "Hunan association", "Shanghai association"
+HUNAN, SHANGHAI = PARTNERS
 
 
 def approvals(test: RunningTest, person: Principal) -> dict[str, bool]:
@@ -51,17 +46,7 @@ def lin(store_url: str) -> Principal:
 @pytest.fixture
 def joint(store_url: str, lin: Principal) -> RunningTest:
     """A joint test of three associations whose makers were heard."""
-    test = start(store_url, lin, State.PLANNED)
-    plan = ComparativeTestPlan.of(PLAN, partners=f"{HUNAN}；{SHANGHAI}")
-    test.change(change_comparative_test, lin, draft=plan)
-    for state in ORDER[1 : ORDER.index(State.MAKERS_HEARD) + 1]:
-        if state is State.RESULTS_IN:
-            first = {"occasion": MeasurementRound.FIRST, "reason": ""}
-            test.change(add_measured_values, lin, values=first_values(), **first)
-        if state is State.MAKERS_HEARD:
-            hear(test, lin)
-        test.change(advance_comparative_test, lin, to=state)
-    return test
+    return start_joint(store_url, lin)
 
 
 def test_a_joint_test_is_signed_after_every_partner_approved(
