@@ -62,12 +62,13 @@ def test_it_says_the_change_and_until_when_each_source_was_counted(
     frozen: Frozen, evidence: OutsideEvidence
 ) -> None:
     _, tables = blocks_of(report(frozen, outside=evidence))
-    facts, lens, checks, opinion = tables
+    facts, lens, classes, checks, opinion = tables
     assert facts.rows[0][1] == "1,334"
     assert facts.rows[1] == ("已报送月份数", "1", "–", "12")
     assert facts.rows[2][1:] == ("+303.0%", "1,334", "331")
     assert [column.head for column in lens.columns][3:5] == ["上年同期占比", "变化（百分点）"]
-    assert "数据截至" in lens.note
+    assert [row[0] for row in classes.rows] == ["食品类"]
+    assert "数据截至" in classes.note
     assert checks.rows[1][3:] == ("69.3", "64.1 至 74.5", "12", "2024年9月30日")
     assert "监测单位" in opinion.note
 

@@ -232,7 +232,9 @@ def _describe_agreement(found: RankCorrelation | None, t: Translator) -> list[st
 
 AROUND_DAYS = 28
 """Days before and after the busiest ones that are looked at."""
-COMPLAINT_LENS = "nature"
+COMPLAINT_LENSES = ("nature", "goods_class")
+_MOST_CODES = 10
+"""Rows of a table of shares: every nature, and of the many classes the largest."""
 """List by which the complaints of a city are shown; the others are on the page of complaints."""
 
 
@@ -274,7 +276,7 @@ def read_outside_evidence(work: Work, *, city: str, wave_year: int) -> OutsideEv
     work.require(Action.READ_RESULTS)
     year = _read_year(work, wave_year)
     before = (
-        read_year_before(work, year=year, lenses=(COMPLAINT_LENS,)) if year is not None else None
+        read_year_before(work, year=year, lenses=COMPLAINT_LENSES) if year is not None else None
     )
     return OutsideEvidence(
         city=city,
@@ -290,9 +292,7 @@ def _read_year(work: Work, wave_year: int) -> ComplaintYear | None:
     if not years:
         return None
     fitting = [known for known in years if known <= wave_year]
-    return read_complaint_year(
-        work, year=max(fitting, default=min(years)), lenses=(COMPLAINT_LENS,)
-    )
+    return read_complaint_year(work, year=max(fitting, default=min(years)), lenses=COMPLAINT_LENSES)
 
 
 def _read_checks(work: Work, city: str) -> tuple[CheckOfCity, ...]:
@@ -343,14 +343,19 @@ def build_outside_parts(evidence: OutsideEvidence, language: str) -> tuple[Outsi
 
 def _build_complaints(evidence: OutsideEvidence, year: ComplaintYear, language: str) -> OutsidePart:
     city = evidence.city
-    view = build_complaint_view(
-        year=year, before=evidence.before, lens=COMPLAINT_LENS, area=city, language=language
-    )
-    tables = []
+    views = [
+        build_complaint_view(
+            year=year, before=evidence.before, lens=lens, area=city, language=language
+        )
+        for lens in COMPLAINT_LENSES
+    ]
+    view, tables = views[0], []
     if year.find_cell(TOTAL, city, TOTAL) is not None:
         tables.append((view.title, _build_complaint_facts(evidence, year, language)))
-        if COMPLAINT_LENS in year.by_lens:
-            tables.append((view.lens_title, view.lens))
+        for lens, split in zip(COMPLAINT_LENSES, views, strict=True):
+            heads, rows = split.lens
+            if lens in year.by_lens:
+                tables.append((split.lens_title, (heads, tuple(rows)[:_MOST_CODES])))
     return OutsidePart(view.title, view.sentences, tuple(tables), view.notes, year.is_demo)
 
 
