@@ -98,8 +98,11 @@ def _draw_asked_and_recorded(
             anchor=False,
         )  # fmt: skip
         text_blocks.draw_sentences(view.recorded)
-    for title, table in complaints.tables[1:]:  # the totals of the first are said above
-        draw_count_table(title, table)
+    # Side by side where both fit.
+    with st.container(horizontal=True):
+        for title, table in complaints.tables[1:]:  # the totals of the first are said above
+            with st.container(width="content"):
+                draw_count_table(title, table)
     if view.scatter is not None:
         source = CountSource(f"complaints-{year.year}-{evidence.city}", year.is_demo, view.notes)
         draw_count_panel(page, view.scatter, source)
