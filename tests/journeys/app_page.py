@@ -38,20 +38,21 @@ def choose_option(box: Locator, option: str | None = None) -> None:
     """Choose from a list by its name, or the first entry, as often as it takes.
 
     A list that opens while the page is drawn anew closes again; a person opens it once more. A long
-    list holds only the entries in sight, so the name is typed, each time anew.
+    list holds only the entries in sight: the name of another one is typed.
     """
     page = box.page
-    options = page.get_by_role("option") if option is None else page.get_by_role(
-        "option", name=option
-    )  # fmt: skip
+    in_sight = page.get_by_role("option")
+    wanted = in_sight if option is None else page.get_by_role("option", name=option)
     box.scroll_into_view_if_needed()
     for _ in range(_ATTEMPTS):
         wait_until_idle(page)
-        if option is not None:
-            box.fill(option)
         if box.get_attribute("aria-expanded") != "true":
             box.press("ArrowDown")
         with suppress(TimeoutError):
-            options.first.click(timeout=5_000)
+            in_sight.first.wait_for(timeout=5_000)
+            if option is not None and wanted.count() == 0:
+                box.fill(option)
+            wanted.first.click(timeout=5_000)
+            wait_until_idle(page)
             return
     raise AssertionError(option)
