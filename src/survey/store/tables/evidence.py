@@ -58,7 +58,7 @@ class Problem(Identified, table=True):
     indicator: str
     """Indicator or measure of the figure, by its code in the wave."""
     respondent_group: str
-    reference: str = ""
+    reference: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     """`kind/reference` of a figure from beside the score; the indicator is empty then."""
     wording: str
     measure: str = ""

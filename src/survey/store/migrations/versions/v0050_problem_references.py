@@ -20,7 +20,7 @@ serves_from = "0050"
 
 def upgrade() -> None:
     if add_column(
-        "problem", sa.Column("reference", sa.String(), nullable=False, server_default="")
+        "problem", sa.Column("reference", sa.String(), nullable=False, server_default=sa.text("''"))
     ):
         op.drop_index("uq_problem_standing", table_name="problem")
         index = next(i for i in table_of(Problem).indexes if i.name == "uq_problem_standing")
