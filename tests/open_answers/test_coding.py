@@ -121,7 +121,16 @@ def code_all(do: Do, who: Principal, drawn: UUID, choose: Callable[[str], str] =
     return count
 
 
-def test_from_the_draw_to_shares_with_two_coders_and_a_third(do, employ, wave) -> None:
+def test_from_the_draw_to_shares_with_two_coders_and_a_third(
+    do, employ, wave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Ids are others in each run, and one draw in ten has an interval that misses a true share.
+    places: dict[UUID, int] = {}
+    monkeypatch.setattr(
+        coding,
+        "draw_key",
+        lambda seed, id_: draw_key(seed, UUID(int=places.setdefault(id_, len(places)))),
+    )
     lead, anna, ben = employ(), employ(Role.SUPERVISOR), employ(Role.SUPERVISOR)
     drawn = begin(do, lead)
     assert code_all(do, anna, drawn) == 40
@@ -142,9 +151,7 @@ def test_from_the_draw_to_shares_with_two_coders_and_a_third(do, employ, wave) -
     found = do(list_open_answers, employ(Role.ANALYST), wave_key=wave.key)[0]
     nation = {each.code: each for each in found.shares if each.area == NATION}
     for code, true in {"access": 0.6, "price": 0.3, "praise": 0.1}.items():
-        low, high = nation[code].low, nation[code].high
-        # Which answers are drawn is another in each run: of three intervals one may miss its share.
-        assert abs((low + high) / 2 - true) < 2.5 * (high - low) / 2
+        assert nation[code].low <= true <= nation[code].high
     assert sum(each.share for each in nation.values()) == pytest.approx(1, abs=0.01)
     assert (nation["access"].answers, nation["access"].read) == (100, 40)
     assert found.people.value < 1
