@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from alembic import op
 
 from survey.store.migrations.steps import add_column
-from survey.store.tables import Problem, table_of
 
 revision = "0050"
 down_revision = "0049"
@@ -19,9 +18,18 @@ serves_from = "0050"
 
 
 def upgrade() -> None:
-    if add_column(
+    if not add_column(
         "problem", sa.Column("reference", sa.String(), nullable=False, server_default=sa.text("''"))
     ):
-        op.drop_index("uq_problem_standing", table_name="problem")
-        index = next(i for i in table_of(Problem).indexes if i.name == "uq_problem_standing")
-        index.create(op.get_bind())
+        return
+    standing = sa.text("state <> 'withdrawn'")
+    op.drop_index("uq_problem_standing", table_name="problem")
+    op.create_index(
+        "uq_problem_standing",
+        "problem",
+        ["wave_id", "city_code", "indicator", "respondent_group", "reference"],
+        unique=True,
+        if_not_exists=True,
+        sqlite_where=standing,
+        postgresql_where=standing,
+    )
