@@ -18,7 +18,6 @@ import typer
 from sqlmodel import Session, col, select
 
 from survey.access.principal import OPERATOR
-from survey.access.work import operator_work
 from survey.cli.output import print_note
 from survey.compute import LocalEngine
 from survey.compute.worker import Worker
@@ -80,7 +79,7 @@ def store_beside_waves(settings_and_plan: tuple[Settings, DemoPlan]) -> None:
         store_traders,
         store_unfinished,
     )
-    from survey.review.quality.assessment import assess_wave
+    from survey.review.quality.assessment import assess_wave_in_parts
 
     settings, plan = settings_and_plan
     seed, photos = plan.seed, settings.photo_dir
@@ -90,14 +89,10 @@ def store_beside_waves(settings_and_plan: tuple[Settings, DemoPlan]) -> None:
     # Frozen interviews are past review, so only those of the open wave are looked at.
     print_note("Looking for odd interviews in {wave} …", wave=OPEN_WAVE)
     store = partial(store_in_transaction, settings)
-    run_in_transaction(
-        settings.store_url,
-        lambda session: assess_wave(operator_work(session, settings), wave_key=OPEN_WAVE),
-        long_running=True,
-    )
+    assess_wave_in_parts(settings.store_url, wave_key=OPEN_WAVE)
     store(partial(store_back_checks, wave_key=OPEN_WAVE, seed=seed))
     print_note("Making complaint statistics and opinion counts …")
-    # Who signs in meanwhile waits for one delivery at most.
+    # Who signs in meanwhile waits for one of these at most.
     for delivery in build_complaint_deliveries(seed=seed):
         store(partial(store_complaints, delivery=delivery))
     store(store_traders)

@@ -202,7 +202,7 @@ def assess_new_responses(url: str) -> int:
     written: dict[str, int] = {}
     try:
         for row in waves:
-            written[row.key] = _assess_open_wave(url, row)
+            written[row.key] = _assess_in_parts(url, row)
     finally:
         run_in_transaction(
             url,
@@ -254,7 +254,17 @@ def _list_waiting_waves(session: Session) -> Sequence[AnyRow]:
     return session.connection().execute(query).all()
 
 
-def _assess_open_wave(url: str, wave: AnyRow) -> int:
+def assess_wave_in_parts(url: str, *, wave_key: str) -> int:
+    """Assess a wave, some interviews a transaction; return how many were new or changed.
+
+    Nobody waits for it long. Raises `NotFoundError` and `RefusedError`.
+    """
+    with read_scope(url) as session:
+        wave = get_wave(session=session, key=wave_key)
+    return _assess_in_parts(url, wave)
+
+
+def _assess_in_parts(url: str, wave: Wave | AnyRow) -> int:
     with read_scope(url) as session:
         instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
         parts = read_wave_parts(session, wave.id, instrument)
