@@ -218,7 +218,7 @@ def test_a_number_of_the_start_page_is_that_of_the_list_that_it_opens(
 
 def warn_of_an_outbreak() -> None:
     url = current_settings().store_url
-    store_weeks(url, plant(build_counts(), WEEKS[-1:]), is_demo=True)
+    store_weeks(url, plant(build_counts(), WEEKS[-2:]), is_demo=True)
 
 
 def test_an_early_warning_is_a_proposal_and_what_became_of_it_is_in_the_list(
@@ -227,7 +227,10 @@ def test_an_early_warning_is_a_proposal_and_what_became_of_it_is_in_the_list(
     warn_of_an_outbreak()
     app = press(open_list(open_page), "add/0/")
     (problem,) = stored()
-    assert (problem.reference, problem.indicator) == ("early_warning/contract/internet", "")
+    assert (problem.reference, problem.indicator) == (
+        f"early_warning/contract/internet/{WEEKS[-2]}",
+        "",
+    )
     assert "60 complaints, usually at most" in problem.wording
     table = read(app)
     assert "Early warning of complaints · Internet services · Contract" in table

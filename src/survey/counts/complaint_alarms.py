@@ -41,6 +41,15 @@ class ComplaintKey(NamedTuple):
     goods_class: str
 
 
+def is_complaint_series(nature: str, goods_class: str) -> bool:
+    """Return whether nature and class are among the newest codes."""
+    lists, codes = shipped_code_lists(), {_NATURE: nature, _CLASS: goods_class}
+    return all(
+        code in {each.code for each in lists.codes_of(CodeListName(name))}
+        for name, code in codes.items()
+    )
+
+
 def read_complaint_alarms(work: Work) -> WeekAlarms:
     """Return the alarms of the newest week in the reader's own area; without any weeks none."""
     work.require(Action.READ_RESULTS)

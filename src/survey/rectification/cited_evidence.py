@@ -23,7 +23,7 @@ from survey.comparative_tests.reading import (
     list_programme,
 )
 from survey.counts.alarm_view import COMPLAINT_ALARMS, format_range
-from survey.counts.complaint_alarms import read_complaint_alarms
+from survey.counts.complaint_alarms import is_complaint_series, read_complaint_alarms
 from survey.counts.complaint_tables import (
     list_complaint_years,
     read_complaint_year,
@@ -156,8 +156,9 @@ def _list_later_keys(work: Work, key: str) -> Iterator[str]:
             for later in sorted(list_complaint_years(work), reverse=True):
                 if later > int(year):
                     yield key_of(EvidenceKind.COMPLAINTS, f"{later}/{lens}/{code}")
-        case EvidenceKind.EARLY_WARNING, _:
-            yield key
+        case EvidenceKind.EARLY_WARNING, [*_, since]:
+            if since < max(read_complaint_alarms(work).weeks, default=""):
+                yield key
         case EvidenceKind.EXPERIENCE_CHECK, [check, _, area, venue_type]:
             yield from _list_later_checks(work, check, area, venue_type)
         case EvidenceKind.COMPARATIVE_TEST, [test, *sample]:
@@ -353,12 +354,17 @@ def _list_warnings(
     found = read_complaint_alarms(work)
     if not any(each.area in (NATION, city[:2], city) for each in found.periods):
         return
-    warnings = {each.key: each for each in found.alarms if each.area == city}
-    asked = {(city, *key.split("/")[1:]) for key in followed
-             if key.startswith(EvidenceKind.EARLY_WARNING.value)}  # fmt: skip
+    warnings = {each.key[1:]: each for each in found.alarms if each.area == city}
+    keys: dict[str, tuple[str, ...]] = {
+        "/".join((*series, each.since)): series for series, each in warnings.items()
+    }
+    for key in sorted(followed):
+        kind, *codes, _ = key.split("/")
+        if kind == EvidenceKind.EARLY_WARNING and is_complaint_series(*codes):
+            keys[key.partition("/")[2]] = tuple(codes)
     first = monday_of(found.weeks[-1])
     span = {"first": format_day(t, first), "last": format_day(t, first + timedelta(days=6))}
-    for series in (*warnings, *sorted(asked - warnings.keys())):
+    for reference, series in keys.items():
         warning = warnings.get(series)
         if warning is not None:
             words = t(
@@ -373,10 +379,10 @@ def _list_warnings(
             continue
         else:
             words = t("{first} to {last}: not more than usual", **span)
-        names = COMPLAINT_ALARMS.name(series, language)
+        names = COMPLAINT_ALARMS.name((city, *series), language)
         yield CitedFigure(
             EvidenceKind.EARLY_WARNING,
-            "/".join(series[1:]),
+            reference,
             " · ".join((t("Early warning of complaints"), *names)),
             words,
             max(each.data_as_of for each in found.periods),

@@ -217,7 +217,9 @@ def _build_kept_list(scope: ReportScope) -> list[Block]:
         (
             str(number),
             problem.wording,
-            t(BASIS_NAMES[problem.basis]),
+            scope.cited.name(problem.figure, t)
+            if problem.reference
+            else t(BASIS_NAMES[problem.basis]),
             problem.unit,
             problem.measure,
             format_day(t, problem.deadline) if problem.deadline else "",
@@ -342,7 +344,7 @@ def _build_later_figures(scope: ReportScope, past: Sequence[ProblemRecord]) -> R
         Column(t("Rests on"), 3.6),
         Column(t("Measured since"), 5.6),
     )
-    return ReportTable(t("Evidence from beside the score"), columns, rows)
+    return ReportTable(t("Last problems from beside the score"), columns, rows)
 
 
 def _list_proposed(scope: ReportScope) -> list[tuple[str, str]]:

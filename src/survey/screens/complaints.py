@@ -433,9 +433,9 @@ def _draw_alarms(page: PageContext, found: WeekAlarms, texts: AlarmTexts) -> Non
             draw_problem_links(
                 page,
                 {
-                    key_of(EvidenceKind.EARLY_WARNING, "/".join(each.key[1:])): " · ".join(
-                        texts.name(each.key, page.language)
-                    )
+                    key_of(
+                        EvidenceKind.EARLY_WARNING, "/".join((*each.key[1:], each.since))
+                    ): " · ".join(texts.name(each.key, page.language))
                     for each in own
                 },
             )

@@ -35,7 +35,7 @@ from tests.publish.problems.conftest import BEIJING, NOW, SUZHOU, ProblemDesk
 from tests.work_of import work_of
 
 PRICE = "complaints/2024/nature/price"
-WARNING = "early_warning/contract/internet"
+WARNING = f"early_warning/contract/internet/{WEEKS[-2]}"
 FAILED = ("S02", "leakage")
 WORDING = "网络购物合同投诉突增"
 
@@ -109,7 +109,7 @@ def test_what_was_taken_off_the_list_can_be_listed_again(desk: ProblemDesk) -> N
     [
         ("complaints/2024/nature/safety", ProblemBasis.CHOSEN),
         ("complaints/1999/total/total", ProblemBasis.CHOSEN),
-        ("early_warning/contract/internet", ProblemBasis.CHOSEN),
+        (WARNING, ProblemBasis.CHOSEN),
         ("link/https://example.org", ProblemBasis.CHOSEN),
         ("statement/", ProblemBasis.CHOSEN),
         ("x", ProblemBasis.CHOSEN),
@@ -136,17 +136,23 @@ def test_a_figure_that_is_hidden_since_is_named_by_its_kind_alone(sqlite_desk: P
     assert name == "The figure that is cited (complaint statistics) is not shown now."
 
 
-def test_an_early_warning_begins_a_problem_and_the_newest_week_measures_it_again(
+def test_an_early_warning_begins_a_problem_and_later_weeks_measure_it_again(
     desk: ProblemDesk,
 ) -> None:
     frame = build_counts()
-    store(desk.url, plant(frame, WEEKS[-1:]))
+    warned = plant(frame, WEEKS[-2:])
+    store(desk.url, warned[warned["week"] != NEWEST])
     assert citable(desk) == {WARNING}
     begin(desk, WARNING)
     problem, t = listed(desk, WARNING), translator("en")
     now = read(desk, [problem])
     assert now.name(problem.figure, t).startswith("Early warning of complaints · ")
-    assert "60 complaints, usually at most" in now.describe_later(problem.figure, t)
+    assert "60 complaints, usually at most" in now.shown[WARNING].figure
+    assert now.describe_later(problem.figure, t) == "not measured again", "no week came since"
+    store(desk.url, warned[warned["week"] == NEWEST], "newest")
+    still = read(desk, [problem]).describe_later(problem.figure, t)
+    assert "60 complaints, usually at most" in still
+    assert citable(desk) == {WARNING}, "the same outbreak, and not another one of each week"
     of_week = frame[(frame["week"] == NEWEST) & (frame["area"] == SUZHOU)]
     store(desk.url, of_week, "correction", area=SUZHOU)
     since = read(desk, [problem])
@@ -154,7 +160,9 @@ def test_an_early_warning_begins_a_problem_and_the_newest_week_measures_it_again
     assert since.name(problem.figure, t) == now.name(problem.figure, t)
 
 
-@pytest.mark.parametrize("series", ["contract/internet", "contract/nothing", "x", ""])
+@pytest.mark.parametrize(
+    "series", ["contract/internet/2025W08", "contract/nothing/2025W08", "x", ""]
+)
 def test_what_is_no_warning_begins_no_problem(sqlite_desk: ProblemDesk, series: str) -> None:
     store(sqlite_desk.url, build_counts())
     with pytest.raises(ProblemNotAllowedError):
@@ -164,9 +172,9 @@ def test_what_is_no_warning_begins_no_problem(sqlite_desk: ProblemDesk, series: 
 def test_a_warning_that_is_kept_back_is_not_told_by_its_problem(sqlite_desk: ProblemDesk) -> None:
     """ "Not more than usual" of a series would be wrong while a warning of the city is hidden."""
     desk, frame = sqlite_desk, build_counts()
-    store(desk.url, plant(frame, WEEKS[-1:]))
+    planted = plant(frame, WEEKS[-2:])
+    store(desk.url, planted)
     begin(desk, WARNING)
-    planted = plant(frame, WEEKS[-1:])
     is_class = (planted["area"] == SUZHOU) & (planted["goods_class"] == KEY.goods_class)
     is_alarm = (planted["nature"] == KEY.nature) & (planted["week"] == NEWEST)
     planted.loc[is_class & (planted["week"] >= "2025") & ~is_alarm, "accepted"] = 0

@@ -1,7 +1,8 @@
 """Problem lists: of one city with the problems its results propose, and of a whole area."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -102,7 +103,7 @@ def _draw_city_lists(
                 + f" · {escape_markdown(waves[key].wave.label(page.language))}",
                 anchor=False,
             )
-            draw_wave_problems(page, waves, of_wave, city)
+            draw_wave_problems(page, waves, of_wave)
     if page.principal.may(Action.KEEP_PROBLEMS):
         _draw_additions(page, results, city, own)
     problem = pick_problem(page, shown, lambda each: f"{each.wave_year} · {each.wording}")
@@ -112,34 +113,60 @@ def _draw_city_lists(
 
 
 def draw_wave_problems(
-    page: PageContext, waves: dict[str, WaveResults], problems: Sequence[ProblemRecord], city: str
+    page: PageContext, waves: dict[str, WaveResults], problems: Sequence[ProblemRecord]
 ) -> None:
     """Draw a city's problems listed from one wave, with their change in the next released wave."""
     t = page.t
-    again = find_remeasurements(page, waves, problems, city)
-    cited = _read_cited(page, problems, city)
-    measured = bool(again) or any(each.reference for each in problems)
-    today = china_date(now())
-    rows = [
-        format_problem(
-            t,
-            problem,
-            first=str(number),
-            figure=_name_figure(page, problem, waves, cited),
-            trend=_describe_again(t, problem, again, cited) if measured else None,
-            today=today,
-        )
-        for number, problem in enumerate(problems, start=1)
-    ]
-    heads = problem_heads(t, with_city=False, with_trend=measured)
-    st.html(render_text_table(heads, rows, whole=WHOLE_COLUMNS))
-    if again:
+    table = _format_rows(page, waves, problems, lambda number, _: str(number))
+    heads = problem_heads(t, with_city=False, with_trend=table.has_trend)
+    st.html(render_text_table(heads, table.rows, whole=WHOLE_COLUMNS))
+    if table.is_tested:
         st.caption(
             t(
                 "Smaller or larger only where the test of change says so after allowing for all "
                 "cities; otherwise it cannot be told."
             )
         )
+
+
+class _Rows(NamedTuple):
+    """Rows of a table of problems, and what its last column says."""
+
+    rows: list[list[str]]
+    has_trend: bool
+    is_tested: bool
+    """Whether the next wave tested the change of any figure."""
+
+
+def _format_rows(
+    page: PageContext,
+    waves: dict[str, WaveResults],
+    problems: Sequence[ProblemRecord],
+    name_first: Callable[[int, ProblemRecord], str],
+) -> _Rows:
+    """Return the rows of problems listed from one wave; `name_first` writes their first cells."""
+    of_city: dict[str, list[ProblemRecord]] = {}
+    for problem in problems:
+        of_city.setdefault(problem.city_code, []).append(problem)
+    again = {city: find_remeasurements(page, waves, each, city) for city, each in of_city.items()}
+    cited = {city: _read_cited(page, each, city) for city, each in of_city.items()}
+    is_tested = any(again.values())
+    has_trend = is_tested or any(each.reference for each in problems)
+    rows = []
+    for number, problem in enumerate(problems, start=1):
+        city = problem.city_code
+        trend = _describe_again(page.t, problem, again[city], cited[city]) if has_trend else None
+        rows.append(
+            format_problem(
+                page.t,
+                problem,
+                first=name_first(number, problem),
+                figure=_name_figure(page, problem, waves, cited[city]),
+                trend=trend,
+                today=china_date(now()),
+            )
+        )
+    return _Rows(rows, has_trend, is_tested)
 
 
 def find_remeasurements(
@@ -165,10 +192,10 @@ def find_remeasurements(
 
 
 def _read_cited(page: PageContext, problems: Sequence[ProblemRecord], city: str) -> CitedFigures:
-    named = {problem.reference for problem in problems}
-    named |= {given.key for problem in problems for given in problem.evidence}
+    rests_on = frozenset(problem.reference for problem in problems)
+    evidence = frozenset(given.key for problem in problems for given in problem.evidence)
     read = partial(find_cited_figures, city_code=city, problems=problems, language=page.language)
-    return read_cached(page, read, "cited", city, page.language, frozenset(named))
+    return read_cached(page, read, "cited", city, page.language, rests_on, evidence)
 
 
 def _name_figure(
@@ -404,34 +431,20 @@ def _draw_counts(page: PageContext, problems: Sequence[ProblemRecord]) -> None:
 def _draw_table(
     page: PageContext, problems: Sequence[ProblemRecord], results: dict[str, WaveResults]
 ) -> None:
-    t, today = page.t, china_date(now())
+    t = page.t
     if not problems:
         st.caption(t("No problem is in this state."))
         return
     names = DisplayNames(page.language, None)
-    of_city: dict[str, list[ProblemRecord]] = {}
-    for problem in problems[:MAX_ROWS]:
-        of_city.setdefault(problem.city_code, []).append(problem)
-    again = {city: find_remeasurements(page, results, each, city) for city, each in of_city.items()}
-    cited = {city: _read_cited(page, each, city) for city, each in of_city.items()}
-    measured = any(again.values()) or any(each.reference for each in problems[:MAX_ROWS])
-    rows = [
-        format_problem(
-            t,
-            problem,
-            first=names.area(city := problem.city_code),
-            figure=_name_figure(page, problem, results, cited[city]),
-            trend=_describe_again(t, problem, again[city], cited[city]) if measured else None,
-            today=today,
-        )
-        for problem in problems[:MAX_ROWS]
-    ]
-    heads = problem_heads(t, with_city=True, with_trend=measured)
+    table = _format_rows(
+        page, results, problems[:MAX_ROWS], lambda _, problem: names.area(problem.city_code)
+    )
+    heads = problem_heads(t, with_city=True, with_trend=table.has_trend)
     draw_long_table(
         heads,
-        rows,
+        table.rows,
         key="problems/all",
-        show_all=t("Show all {count} problems", count=len(rows)),
+        show_all=t("Show all {count} problems", count=len(table.rows)),
         listed=t("The {count} most urgent are listed.", count=MAX_LISTED_ROWS),
         whole=WHOLE_COLUMNS,
     )
