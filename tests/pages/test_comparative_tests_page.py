@@ -54,6 +54,10 @@ def test_a_reader_sees_nothing_before_the_release_and_steps_after_it(
     seen = read(app)
     assert "39.9" in seen
     assert "Weighted mark: 74.1" in seen
+    assert "1 do not conform to a limit: Brand S02 M1." in seen
+    (link,) = (each.proto for each in app.get("link_button") if "rests=" in each.proto.url)
+    assert "Brand S02 M1" in link.label
+    assert f"comparative_test%2F{test.id}%2FS02" in link.url
     app.selectbox(key="comparative-test/steps/cooker-2026").select("S03").run()
     assert "the limit lies within the interval" in read(app)
     app.selectbox(key="comparative-test/beside/cooker-2026/S03").select("S01").run()

@@ -253,7 +253,7 @@ def draw_results(
     )
     failing = texts.list_failing()
     if failing:
-        names = t(", ").join(map(escape_markdown, failing))
+        names = t(", ").join(map(escape_markdown, failing.values()))
         st.markdown(t("{count} do not conform to a limit: {names}.",
                       count=len(failing), names=names))  # fmt: skip
         if test.summary.released_at is not None:
