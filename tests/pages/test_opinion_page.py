@@ -110,7 +110,7 @@ def test_two_events_stand_beside_one_another_each_with_its_own_windows(
     app = visit_as(PageKey.COMPLAINTS, root, part="opinion", lang=language, **DAYS, **OTHER)
     assert not app.exception
     text = read(app)
-    table = text[text.index("事件" if language == "zh" else "Event") :]
+    table = text[text.index("与另一事件并列" if language == "zh" else "Beside another event") :]
     assert table.count("2024年10月29日" if language == "zh" else "2024-10-29 to 2024-11-04") >= 3
     assert table.count("2024年10月6日" if language == "zh" else "2024-10-06 to 2024-10-12") >= 3
     assert ("不作检验" if language == "zh" else "No test compares the two events") in text

@@ -103,15 +103,15 @@ def build_event_comparison(events: Sequence[OpinionEvent], language: str) -> Tab
     """
     t = translator(language)
     tables = {name_event(each, t): _build_window_table(each, t) for each in events}
-    window, *others = next(iter(tables.values()))[0]
+    heads = next(iter(tables.values()))[0]
     rows = [
-        (row[0], name, *row[1:])
+        (" · ".join((row[0], name)), *row[1:])
         for message in WINDOW_NAMES.values()
         for name, (_, windows) in tables.items()
         for row in windows
         if row[0] == t(message)
     ]
-    return (window, t("Event"), *others), tuple(rows)
+    return heads, tuple(rows)
 
 
 def describe_opinion_sources(event: OpinionEvent, t: Translator) -> list[str]:
