@@ -26,12 +26,23 @@ def wait_until_idle(page: Page) -> None:
 
 
 def upload_file(page: Page, file: Path | dict[str, Any], *, within: str = "") -> None:
-    """Choose a file for the first field in an element, as a person could: once it is all drawn.
+    """Choose a file for the first field in sight of an element, as often as it takes.
 
-    A field that is drawn anew while the browser already reads a file lets go of it.
+    A field that is drawn anew while the browser already reads a file lets go of it. A tab that was
+    just opened shows nothing yet, or first the closed part with a field for another file.
     """
-    wait_until_idle(page)
-    page.locator(f"{within} input[type=file]").first.set_input_files(file)  # type: ignore[arg-type]
+    field = page.locator(f"{within} [data-testid=stFileUploader]:visible").first
+    name = file.name if isinstance(file, Path) else file["name"]
+    named = field.get_by_title(name, exact=True)
+    for _ in range(_ATTEMPTS):
+        wait_until_idle(page)
+        with suppress(TimeoutError):
+            field.locator("input").set_input_files(file)  # type: ignore[arg-type]
+            named.wait_for(timeout=5_000)
+            wait_until_idle(page)
+            if named.count():
+                return
+    raise AssertionError(name)
 
 
 def choose_option(box: Locator, option: str | None = None) -> None:
