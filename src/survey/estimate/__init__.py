@@ -28,7 +28,7 @@ from survey.estimate.intervals import (
     bound_share,
     is_error_silent,
 )
-from survey.estimate.pair_sums import PairSums, PsuPairSums
+from survey.estimate.pair_sums import PairSums, PairTotal, PsuPairSums
 from survey.estimate.rake import RakeResult, rake
 from survey.estimate.ranks import (
     rank_sensitivity,
@@ -49,6 +49,7 @@ __all__ = [
     "EstimateError",
     "Node",
     "PairSums",
+    "PairTotal",
     "Pooled",
     "PsuPairSums",
     "RakeResult",

@@ -200,14 +200,16 @@ def fit(
         found = np.broadcast_to(found, loss.shape)
         if found.all():
             break
-        values, loss = _move(values, step, moments, loss, weight if joint else None)
+        values, loss, stuck = _move(values, step, moments, loss, weight if joint else None)
+        if (found | stuck).all():
+            break
     return values, found
 
 
 def _move(
     values: Parameters, step: Floats, moments: Moments, loss: Floats, weight: Floats | None
-) -> tuple[Parameters, Floats]:
-    """Return values moved by `step`, halved until the loss falls, and their loss.
+) -> tuple[Parameters, Floats, Flags]:
+    """Return values moved by `step`, halved until the loss falls, their loss, and who stays.
 
     Args:
         weight: of the groups whose losses count together; None: each counts on its own.
@@ -220,10 +222,10 @@ def _move(
         if weight is not None:
             worse = np.full(len(loss), weight @ there - weight @ loss > ROUNDING)
         if not worse.any():
-            return moved, there
+            return moved, there, worse
         size = np.where(worse, size / 2, size)
     kept = values.replace_flat(values.flat + step * np.where(worse, 0.0, size)[:, None])
-    return kept, discrepancy(kept, moments)
+    return kept, discrepancy(kept, moments), worse
 
 
 def _solve(free: Codes, gradient: Floats, curvature: Floats) -> Floats:

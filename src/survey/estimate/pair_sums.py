@@ -6,13 +6,16 @@ The sums add up over PSUs, so a resample is a product of weight factors and sums
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from survey.estimate.arrays import Codes, Flags, Floats, ratio
 from survey.estimate.bootstrap import rao_wu
 from survey.estimate.design import Sample
+
+_PSUS_AT_A_TIME = 256
+"""A few hundred make one product of matrices; a city alone has a few dozen."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,7 @@ class PsuPairSums:
 
     def total(self) -> "PairSums":
         """Return the sums over all PSUs, with weights as they are and for each resample."""
-        psus, shape = len(self.sums), self.sums.shape[1:]
-        return PairSums(
-            n=self.n,
-            whole=self.sums.sum(axis=0),
-            resampled=(self.drawn @ self.sums.reshape(psus, math.prod(shape))).reshape(-1, *shape),
-            is_resampled=bool((self.drawn != 1).any()),
-        )
+        return PairTotal().add(self).total()
 
 
 @dataclass(frozen=True)
@@ -53,13 +50,50 @@ class PairSums:
     is_resampled: bool
     """Whether any stratum has PSUs to draw from."""
 
-    def add(self, other: "PairSums") -> "PairSums":
-        """Add the other sums to these arrays in place, and return all of them."""
-        np.add(self.whole, other.whole, out=self.whole)
-        np.add(self.resampled, other.resampled, out=self.resampled)
-        return replace(
-            self, n=self.n + other.n, is_resampled=self.is_resampled or other.is_resampled
-        )
+
+class PairTotal:
+    """Adds up the sums of disjoint strata in the order in which they come."""
+
+    def __init__(self) -> None:
+        self._n = 0
+        self._whole: Floats | None = None
+        self._resampled: Floats | None = None
+        self._is_resampled = False
+        self._waiting: list[PsuPairSums] = []
+
+    def add(self, own: PsuPairSums) -> "PairTotal":
+        """Add the PSUs of more strata; resamples are made of many PSUs at a time."""
+        self._n += own.n
+        whole = own.sums.sum(axis=0)
+        self._whole = whole if self._whole is None else self._whole + whole
+        self._is_resampled = self._is_resampled or bool((own.drawn != 1).any())
+        self._waiting.append(own)
+        if sum(len(each.sums) for each in self._waiting) >= _PSUS_AT_A_TIME:
+            self._resample()
+        return self
+
+    def total(self) -> PairSums:
+        """Return what was added so far.
+
+        Raises:
+            ValueError: nothing was.
+        """
+        if self._waiting:
+            self._resample()
+        if self._whole is None or self._resampled is None:
+            raise ValueError("no sums")
+        resampled = self._resampled.reshape(-1, *self._whole.shape)
+        return PairSums(self._n, self._whole, resampled, self._is_resampled)
+
+    def _resample(self) -> None:
+        drawn = np.concatenate([each.drawn for each in self._waiting], axis=1)
+        sums = np.concatenate([each.sums for each in self._waiting])
+        drawn_sums = drawn @ sums.reshape(len(sums), math.prod(sums.shape[1:]))
+        if self._resampled is None:
+            self._resampled = drawn_sums
+        else:
+            self._resampled += drawn_sums
+        self._waiting.clear()
 
 
 def pair_sums(

@@ -8,7 +8,15 @@ import pandas as pd
 
 from survey.access.roles import NATION
 from survey.disclosure import propagate_suppression
-from survey.estimate import DriverMatrix, PairSums, PsuPairSums, driver_sums, matrix_of, priorities
+from survey.estimate import (
+    DriverMatrix,
+    PairSums,
+    PairTotal,
+    PsuPairSums,
+    driver_sums,
+    matrix_of,
+    priorities,
+)
 from survey.estimate.arrays import Flags, Floats, limit_to_one_thread
 from survey.frame.quotas import ELDERLY, EVERYONE, GUARDIAN, RURAL
 from survey.questionnaire.model import OVERALL, Item
@@ -99,16 +107,15 @@ def _compute_driver_figures(source: WaveParts, codes: list[str]) -> dict[tuple[s
         (source.parts[place], city, source.level)
         for city, place in sorted(source.facts.part_of.items())
     ]
-    nation: dict[str, PairSums] = {}
+    nation: dict[str, PairTotal] = {}
     for (_, city, _), (sums, own) in zip(jobs, source.run(_sum_city, jobs), strict=True):
         if own is not None:
             figures[cities[city]] = own
         with limit_to_one_thread():
             for group, by_psu in sums.items():
-                total = by_psu.total()
-                nation[group] = nation[group].add(total) if group in nation else total
+                nation.setdefault(group, PairTotal()).add(by_psu)
     for group, total in nation.items():
-        figures["nation", NATION, group] = _compute_figures(total, codes, source.level)
+        figures["nation", NATION, group] = _compute_figures(total.total(), codes, source.level)
     return figures
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from survey.estimate import PairSums, PsuPairSums
+from survey.estimate import PairSums, PairTotal, PsuPairSums
 from survey.estimate.arrays import Codes, Flags, Floats, limit_to_one_thread
 from survey.estimate.design import Sample
 from survey.estimate.item_bias import count_answers, rest_bands
@@ -98,16 +98,18 @@ def list_variables(source: WaveParts) -> dict[str, tuple[str, ...]]:
 
 def sum_wave(source: WaveParts, items: Sequence[Item], variables: Variables) -> WaveSums:
     """Return the sums of all cities, added up in the order of their codes."""
-    groups: dict[str, PairSums] = {}
-    strata: dict[str, PairSums] = {}
+    groups: dict[str, PairTotal] = {}
+    strata: dict[str, PairTotal] = {}
     shares = np.zeros((5, len(items)))
     for city in source.run(_sum_city, _list_jobs(source, items, variables)):
         for total, own in ((groups, city.groups), (strata, city.strata)):
             for key, by_psu in own.items():
-                whole = by_psu.total()
-                total[key] = total[key].add(whole) if key in total else whole
+                total.setdefault(key, PairTotal()).add(by_psu)
         shares += city.shares
-    return WaveSums(groups, strata, AnswerShares(shares))
+    return WaveSums(
+        *({key: own.total() for key, own in total.items()} for total in (groups, strata)),
+        AnswerShares(shares),
+    )
 
 
 def count_wave(
