@@ -128,6 +128,11 @@ class LivePlatform:
     def url(self) -> str:
         return self.server.url
 
+    @property
+    def interview(self) -> str:
+        """The address of the surveyor's interview in the shipped wave, whatever other waves ask."""
+        return f"{self.url}/interview?point={WAVE}/{self.point.code}"
+
     def invite(self) -> str:
         """The address of a fresh one-time link to the shipped questionnaire."""
         with session_scope(self.settings.store_url) as session:

@@ -22,7 +22,7 @@ COLUMNS = 11
 
 def measure(series: int) -> None:
     """Print and check the time of every series, and of those that can stand out."""
-    counts, _ = simulate(np.random.default_rng(1), Case(WEEKS, 2.5, (20, 2.0)), series)
+    counts, _ = simulate(np.random.default_rng(1), Case(WEEKS, 2.5, (20, 2.0), series=series))
     is_known = np.ones(counts.shape, bool)
     design = np.random.default_rng(2).normal(size=(WEEKS, COLUMNS))
     before = time.process_time()

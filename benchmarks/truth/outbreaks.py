@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.arguments import is_quick
 from survey.estimate.outbreaks import LEAST_COUNT, WEEKS_A_YEAR, warn_of_outbreaks
 
 SERIES = 20_000
@@ -30,15 +31,16 @@ class Case:
     planted: int = PLANTED
     is_opinion: bool = False
     """Topics × areas; `dispersion` is then one of `TOPIC_SPREADS`."""
+    series: int = SERIES
+    """Of complaints; with fewer there are fewer areas of topics, in proportion."""
 
 
-def simulate(
-    rng: np.random.Generator, case: Case, series: int = SERIES
-) -> tuple[np.ndarray, np.ndarray]:
+def simulate(rng: np.random.Generator, case: Case) -> tuple[np.ndarray, np.ndarray]:
     """Return counts of series × weeks, and the series in which the last two are an outbreak.
 
     Means are log-normal (one a week in the middle), with a season, a trend and old outbreaks.
     """
+    series = case.series
     usual = np.minimum(np.exp(rng.normal(0.0, 1.4, series)), 200.0)[:, None]
     dispersion = rng.uniform(1.0, case.dispersion, series)[:, None]
     years = np.arange(-case.weeks + 1, 1) / WEEKS_A_YEAR
@@ -63,8 +65,9 @@ def simulate_topics(rng: np.random.Generator, case: Case) -> tuple[np.ndarray, n
     A topic that has many items varies by more of them; a week resembles the one before. A quarter
     of the series have an event of some weeks each year, at the same time.
     """
-    series = AREAS * TOPICS
-    size = rng.normal(0, 1.2, (AREAS, 1)) + rng.normal(0, 1.2, (1, TOPICS))
+    areas = AREAS * case.series // SERIES
+    series = areas * TOPICS
+    size = rng.normal(0, 1.2, (areas, 1)) + rng.normal(0, 1.2, (1, TOPICS))
     usual = np.exp(3.5 + size).reshape(-1, 1)
     weeks = np.arange(-case.weeks + 1, 1)
     season, peak = rng.uniform(0, 1, (series, 1)), rng.uniform(0, 1, (series, 1))
@@ -108,11 +111,15 @@ def measure(case: Case, *, samples: int, seed: int = 0) -> tuple[float, float]:
 
 def print_grid(samples: int) -> None:
     """Print the grids of outbreaks of complaints and of topics."""
+    series = SERIES // 20 if is_quick() else SERIES
     print("outbreaks: weeks, dispersion up to, planted, added a week: found; false a week")
     for weeks in LENGTHS:
         for dispersion in DISPERSIONS:
-            cases = [Case(weeks, dispersion, excess) for excess in EXCESSES]
-            _print_cases([Case(weeks, dispersion, EXCESSES[0], planted=0), *cases], samples)
+            cases = [
+                Case(weeks, dispersion, excess, planted, series=series)
+                for planted, excess in ((0, EXCESSES[0]), *((PLANTED, each) for each in EXCESSES))
+            ]
+            _print_cases(cases, samples)
     print("topics: weeks, spread up to, planted, added a week: found; false a week")
     for weeks in LENGTHS:
         for spread in TOPIC_SPREADS:
@@ -120,8 +127,10 @@ def print_grid(samples: int) -> None:
                 (0, TOPIC_EXCESSES[0]),
                 *((PLANTED_TOPICS, each) for each in TOPIC_EXCESSES),
             ]
-            cases = [Case(weeks, spread, each, planted, is_opinion=True)
-                     for planted, each in excesses]  # fmt: skip
+            cases = [
+                Case(weeks, spread, each, planted, is_opinion=True, series=series)
+                for planted, each in excesses
+            ]
             _print_cases(cases, samples)
 
 

@@ -162,7 +162,9 @@ def test_more_series_ask_for_more() -> None:
 
 
 def test_series_left_out_because_they_are_small_change_nothing_but_the_common_dispersion() -> None:
-    counts, _ = truth.simulate(np.random.default_rng(4), truth.Case(157, 2.0, (30, 3.0)), 800)
+    counts, _ = truth.simulate(
+        np.random.default_rng(4), truth.Case(157, 2.0, (30, 3.0), series=800)
+    )
     every = warn_of_outbreaks(counts, known(counts), tested=800)
     chosen = np.flatnonzero(counts[:, -1] >= LEAST_COUNT)
     own = warn_of_outbreaks(counts[chosen], known(counts[chosen]), tested=800)

@@ -13,15 +13,22 @@ _IDLE = (
 """Streamlit's own marks. Before its first run a page is not running either: it has no title yet."""
 
 _ATTEMPTS = 12
+_SETTLED_MILLISECONDS = 200
 
 
 def wait_until_idle(page: Page) -> None:
     """Wait until nothing runs and every part of the page is drawn.
 
     The scripts of tables and charts are fetched when the first of them is shown; until then a grey
-    box stands in its place.
+    box stands in its place. After a press the page still looks idle until the server answers, so it
+    must be idle twice; what only the store shows is asked of the page first all the same.
     """
-    page.locator(_IDLE).wait_for()
+    idle = page.locator(_IDLE)
+    while True:
+        idle.wait_for()
+        page.wait_for_timeout(_SETTLED_MILLISECONDS)
+        if idle.count():
+            break
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
 
@@ -54,16 +61,29 @@ def choose_option(box: Locator, option: str | None = None) -> None:
     page = box.page
     in_sight = page.get_by_role("option")
     wanted = in_sight if option is None else page.get_by_role("option", name=option)
-    box.scroll_into_view_if_needed()
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         wait_until_idle(page)
+        box.scroll_into_view_if_needed()
         if box.get_attribute("aria-expanded") != "true":
-            box.press("ArrowDown")
+            if attempt % 2:
+                box.click()
+            else:
+                box.press("ArrowDown")
         with suppress(TimeoutError):
             in_sight.first.wait_for(timeout=5_000)
-            if option is not None and wanted.count() == 0:
+            if option is not None and not _appears(wanted):
                 box.fill(option)
             wanted.first.click(timeout=5_000)
             wait_until_idle(page)
             return
+        # What was typed into a list that was drawn anew goes as well.
+        box.press("Escape")
     raise AssertionError(option)
+
+
+def _appears(wanted: Locator) -> bool:
+    """Tell whether an entry is in sight once the list is drawn."""
+    with suppress(TimeoutError):
+        wanted.first.wait_for(timeout=500)
+        return True
+    return False

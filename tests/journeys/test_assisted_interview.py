@@ -17,7 +17,7 @@ def surveyor(live_server: LivePlatform, page: Page) -> Respondent:
         f"{live_server.url}/auth/demo", form={"role": "surveyor", "next": "/interview"}
     )
     asking = Respondent(page)
-    asking.open(f"{live_server.url}/interview")
+    asking.open(live_server.interview)
     return asking
 
 

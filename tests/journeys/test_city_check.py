@@ -168,7 +168,7 @@ def test_a_city_runs_a_check_from_the_list_to_its_report(
     _open(desk, live_server, "venues")
     expect(desk.get_by_text(zh("What was noted at one venue"))).to_be_visible()
     desk.get_by_role("button", name=zh("Approve these visits ({count})", count=2)).click()
-    wait_until_idle(desk)
+    expect(desk.get_by_text(zh("Approved. Their answers count from now on."))).to_be_visible()
     with session_scope(live_server.settings.store_url) as session:
         query = select(Response.id).where(Response.status == Status.APPROVED)
         done = set(session.exec(query.where(col(Response.id).in_(sent))))

@@ -176,7 +176,7 @@ def test_a_surveyor_goes_on_asking_while_the_platform_is_away(
         f"{live_server.url}/auth/demo", form={"role": "surveyor", "next": "/interview"}
     )
     asking = Respondent(page)
-    asking.open(f"{live_server.url}/interview")
+    asking.open(live_server.interview)
     before = len(live_server.responses())
     live_server.server.stop()
     try:
