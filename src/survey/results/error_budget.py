@@ -276,10 +276,11 @@ def _list_sampling(source: SheetSource, sums: _CitySums, scores: _Scores) -> Ite
         ratios = (sums.table["stratified"] / sums.table["unstratified"]).to_numpy()
         squares = scores.share**2
         known = np.isfinite(ratios)
-        strata = float(
-            (squares * sums.table["stratified"])[known].sum()
-            / (squares * sums.table["unstratified"])[known].sum()
+        stratified, unstratified = (
+            float((squares * sums.table[name])[known].sum())
+            for name in ("stratified", "unstratified")
         )
+        strata = stratified / unstratified if unstratified else np.nan
         typical = scores.find_typical(scores.cities["deff"].to_numpy(float) / kish)
         middle = scores.find_typical(ratios)
         factors["points"] = deff / factors["weights"][0] / strata, typical / middle

@@ -12,7 +12,7 @@ import pandas as pd
 
 from survey.access.roles import NATION
 from survey.disclosure import AdditiveTotal, protect
-from survey.estimate.arrays import Floats, limit_to_one_thread
+from survey.estimate.arrays import Floats, limit_to_one_thread, ratio
 from survey.estimate.case_mix import (
     CaseMixModel,
     CaseMixRows,
@@ -161,8 +161,8 @@ def _build_scores(found: FairComparison, cells: pd.DataFrame, wave: WaveParts) -
         (), level=wave.level, deff=1.0,
     )  # fmt: skip
     # A city that is the whole wave has no shift, and no error of it.
-    with np.errstate(invalid="ignore"):
-        p = np.where(np.abs(shift) > _ROUNDING, t_pvalue(shift / shift_se, df), np.nan)
+    p = t_pvalue(ratio(shift, shift_se, np.nan), df)
+    p = np.where(np.abs(shift) > _ROUNDING, p, np.nan)
     table = table.assign(
         area_level="city", group=EVERYONE, line="score", raw=raw,
         adjusted=raw - shift, adjusted_low=adjusted["ci_low"], adjusted_high=adjusted["ci_high"],

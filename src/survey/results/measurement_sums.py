@@ -107,7 +107,8 @@ def sum_wave(source: WaveParts, items: Sequence[Item], variables: Variables) -> 
                 total.setdefault(key, PairTotal()).add(by_psu)
         shares += city.shares
     return WaveSums(
-        *({key: own.total() for key, own in total.items()} for total in (groups, strata)),
+        {key: own.total() for key, own in groups.items()},
+        {key: own.total() for key, own in strata.items()},
         AnswerShares(shares),
     )
 
