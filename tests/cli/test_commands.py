@@ -82,6 +82,7 @@ def test_init_loads_the_reference_data_and_may_be_repeated(survey: Survey) -> No
         "minors-2024": 0,
         "back-check": 0,
         "venue-check": 0,
+        "green-check": 0,
         "village-2026": 10,
     }
 
@@ -111,7 +112,7 @@ def test_a_shipped_form_survives_export_and_check(survey: Survey, tmp_path: Path
     again = survey("form", "import", str(workbook), "--format", "json")
     stored = json.loads(survey("form", "list", "--format", "json").stdout)
     assert json.loads(again.stdout)[0] in stored
-    assert len(stored) == 8
+    assert len(stored) == 9
 
 
 def test_a_form_is_printed_in_both_sizes(survey: Survey, tmp_path: Path) -> None:

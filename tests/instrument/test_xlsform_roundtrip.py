@@ -42,7 +42,7 @@ def again(instrument: Instrument, folder: Path) -> Instrument:
 
 
 @pytest.mark.parametrize(
-    "name", ["main-2021", "main-2023", "elderly-2024", "minors-2024", "venue-check"]
+    "name", ["main-2021", "main-2023", "elderly-2024", "minors-2024", "venue-check", "green-check"]
 )
 def test_shipped_questionnaires(name, tmp_path):
     instrument = load_bundle(SEED, name).instrument
