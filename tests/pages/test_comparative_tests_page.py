@@ -12,13 +12,17 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import Principal
 from survey.access.roles import Role
+from survey.comparative_tests.product_samples import SAMPLE_SHEET
+from survey.comparative_tests.reading import get_comparative_test
 from survey.comparative_tests.released_grades import sign_comparative_test
 from survey.kit.navigation import PageKey
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import ComparativeTest, ComparativeTestState
 from tests.context.comparative_tests.small_test import PARTNERS, RunningTest, start, start_joint
 from tests.context.comparative_tests.small_test import employ as employ_named
+from tests.context.comparative_tests.test_lists import BARCODES, GOOD
 from tests.pages.conftest import open_tab, words_beside
+from tests.work_of import work_of
 
 State = ComparativeTestState
 Visit = Callable[..., AppTest]
@@ -126,6 +130,29 @@ def test_steps_of_a_test(
     app.button(key=f"comparative-test/{key}").click().run()
     assert not app.exception
     assert state_of(field) is follows
+
+
+def test_brand_and_model_of_samples_come_from_a_file_of_barcodes(
+    field: Any, lin: Principal, visit_as: Visit, read: Any
+) -> None:
+    test = start(field.url, lin, State.PLANNED, with_samples=False)
+    app = open_tab(visit_as(PAGE, lin), "Samples")
+    heads = ",".join(column.key for column in SAMPLE_SHEET.columns)
+    bare = GOOD.replace("甲牌,M-1", ",")
+    _uploader(app, "samples").set_value(("s.csv", f"{heads}\n{bare}".encode(), "text/csv")).run()
+    assert not [each for each in app.button if each.label == "Enter these samples"]
+    _uploader(app, "barcodes").set_value(("b.csv", BARCODES.encode(), "text/csv")).run()
+    next(each for each in app.button if each.label == "Enter these samples").click().run()
+    assert not app.exception
+    assert "The samples are entered." in app.success[0].value
+    with read_scope(field.url) as session:
+        detail = get_comparative_test(work_of(session, lin), test_id=test.id)
+    assert [(each.data.brand, each.data.model) for each in detail.samples] == [("甲牌", "M-1")]
+
+
+def _uploader(app: AppTest, name: str) -> Any:
+    key = f"comparative-test/{name}/"
+    return next(each for each in app.file_uploader if str(each.key).startswith(key))
 
 
 def test_the_first_signer_reads_who_signs_next_and_has_no_button(

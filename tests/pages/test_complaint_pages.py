@@ -21,6 +21,7 @@ from tests.context.complaints.count_files import check_file, count_file, head, r
 from tests.work_of import work_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+WEEK_HEADER = "周次,地区代码,投诉性质,商品服务类别,受理件数"
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]
 
@@ -97,6 +98,19 @@ def test_a_file_that_loses_a_city_asks_before_it_is_stored(open_page: Open, read
     _press(app, "写入这次报送")
     assert not app.exception
     assert "2024-05（第 3 版）" in app.success[0].value
+
+
+def test_weeks_are_delivered_as_weeks(open_page: Open, read: Read) -> None:
+    app = open_page(PageKey.OUTSIDE_DATA, Role.NATIONAL_OFFICIAL, lang="zh", kind="complaint-weeks")
+    content = count_file("2025-W05,420500,质量,食品类,70", header=WEEK_HEADER)
+    app.file_uploader[0].set_value(("week.csv", content, "text/csv")).run()
+    app.text_input(key="outside/source").set_value("湖北省消委会")
+    _press(app, "写入这次报送")
+    assert not app.exception
+    assert "2025W05（第 1 版）" in app.success[0].value
+    text = read(app)
+    assert "<th>周</th>" in text or ">周<" in text
+    assert ">月份<" not in text
 
 
 def test_a_delivery_is_withdrawn_with_a_reason_and_the_one_before_it_holds_again(
