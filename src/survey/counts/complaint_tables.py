@@ -136,6 +136,20 @@ def read_year_before(
     return read(like=year.months, lenses=lenses) or read(lenses=())
 
 
+def read_years_for_wave(
+    work: Work, *, wave_year: int, lenses: Collection[str] = LENSES
+) -> tuple[ComplaintYear | None, ComplaintYear | None]:
+    """Return the counts of a wave's year, and of the year before as `read_year_before`.
+
+    Without any of its year the newest before it is taken, else the first after it.
+    """
+    years = list_complaint_years(work)
+    fitting = [known for known in years if known <= wave_year]
+    chosen = max(fitting, default=min(years, default=wave_year))
+    year = read_complaint_year(work, year=chosen, lenses=lenses)
+    return year, None if year is None else read_year_before(work, year=year, lenses=lenses)
+
+
 def _protect_year(
     work: Work,
     periods: tuple[DeliveredPeriod, ...],

@@ -57,6 +57,11 @@ Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 """Heads and rows of a table in words."""
 
 
+GOODS_CLASS = CodeListName.GOODS_CLASS.value
+SERVICE_CLASSES = frozenset({"tourism", "culture_sports", "training"})
+"""Classes of the services that the module on services and culture asks about."""
+
+
 @dataclass(frozen=True)
 class LensShare:
     """One code of a code list: count, share in per cent, and share in the year before."""
@@ -223,6 +228,25 @@ def build_complaint_view(
         months=_build_month_table(year, area, t),
         notes=tuple(describe_sources(year, t)),
     )
+
+
+def build_class_table(
+    *,
+    year: ComplaintYear,
+    before: ComplaintYear | None,
+    area: str,
+    classes: Collection[str],
+    language: str,
+) -> Table | None:
+    """Return the rows of some classes of goods and services as the page of complaints has them.
+
+    None where the area's complaints are kept back or were not delivered by class.
+    """
+    if GOODS_CLASS not in year.by_lens or year.find_cell(TOTAL, area, TOTAL) is None:
+        return None
+    shares = list_lens_shares(year, before, GOODS_CLASS, area, language)
+    chosen = [each for each in shares if each.code in classes]
+    return _build_lens_table(chosen, GOODS_CLASS, translator(language)) if chosen else None
 
 
 def format_yuan(fen: float, language: str) -> str:

@@ -4,7 +4,6 @@ Each part has sentences, tables that hold every number of the sentences, and the
 counted and until when.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import atanh, sqrt, tanh
@@ -22,9 +21,7 @@ from survey.counts.complaint_tables import (
     ComplaintYear,
     compare_years,
     find_residents,
-    list_complaint_years,
-    read_complaint_year,
-    read_year_before,
+    read_years_for_wave,
 )
 from survey.counts.complaint_view import (
     Table,
@@ -274,10 +271,7 @@ class OutsideEvidence:
 def read_outside_evidence(work: Work, *, city: str, wave_year: int) -> OutsideEvidence:
     """Read complaints, experience checks and opinion counts of a city for a wave's year."""
     work.require(Action.READ_RESULTS)
-    year = _read_year(work, wave_year)
-    before = (
-        read_year_before(work, year=year, lenses=COMPLAINT_LENSES) if year is not None else None
-    )
+    year, before = read_years_for_wave(work, wave_year=wave_year, lenses=COMPLAINT_LENSES)
     return OutsideEvidence(
         city=city,
         year=year,
@@ -285,14 +279,6 @@ def read_outside_evidence(work: Work, *, city: str, wave_year: int) -> OutsideEv
         checks=_read_checks(work, city),
         opinion=_read_opinion(work, city),
     )
-
-
-def _read_year(work: Work, wave_year: int) -> ComplaintYear | None:
-    years: Mapping[int, int] = list_complaint_years(work)
-    if not years:
-        return None
-    fitting = [known for known in years if known <= wave_year]
-    return read_complaint_year(work, year=max(fitting, default=min(years)), lenses=COMPLAINT_LENSES)
 
 
 def _read_checks(work: Work, city: str) -> tuple[CheckOfCity, ...]:

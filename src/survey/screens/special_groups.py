@@ -7,6 +7,13 @@ from html import escape
 import streamlit as st
 
 from survey.access.roles import NATION
+from survey.counts.complaint_tables import read_years_for_wave
+from survey.counts.complaint_view import (
+    GOODS_CLASS,
+    SERVICE_CLASSES,
+    build_class_table,
+    describe_sources,
+)
 from survey.figures.views.crosstab import (
     CROSSTAB_AREA_LEVELS,
     CrosstabFilters,
@@ -36,6 +43,7 @@ from survey.figures.views.small_areas import (
 )
 from survey.figures.views.special_groups import (
     DETRIMENT,
+    SERVICE,
     GroupFilters,
     GroupsView,
     build_group_indicators,
@@ -59,7 +67,7 @@ from survey.figures.views.view_context import list_area_choices
 from survey.kit import chart_panel, filters, text_blocks
 from survey.kit.interval_table import draw_interval_table
 from survey.kit.page_frame import draw_notice
-from survey.kit.page_runner import PageContext
+from survey.kit.page_runner import PageContext, read_cached_late
 from survey.kit.results_cache import get_results, get_view, list_frozen_waves, list_other_waves
 from survey.kit.url_state import draw_tabs, pick, pick_by_search
 from survey.locale.figures import format_score
@@ -149,11 +157,39 @@ def draw_module(page: PageContext, results: WaveResults, area: str, topic: str) 
         chart_panel.draw_chart_panel(page, panel, results.wave)
     for note in view.notes:
         st.caption(text_blocks.escape_markdown(note))
+    if topic == SERVICE:
+        _draw_service_complaints(page, results, area)
     measures = get_view(page, list_module_measures, results, topic=topic)
     with filters.filter_row("module-measure"):
         measure = pick(page, t("Question by city"), "measure", measures)
     table = get_view(page, build_module_cities, results, measure=measure)
     draw_interval_table(page, table, results.wave, links_cities=True, has_details=False)
+
+
+def _draw_service_complaints(page: PageContext, results: WaveResults, area: str) -> None:
+    """Draw what was complained of in these services, where it was delivered of the area."""
+    t, wave_year = page.t, results.wave.year
+    read = partial(read_years_for_wave, wave_year=wave_year, lenses=(GOODS_CLASS,))
+    year, before = read_cached_late(page, read, "complaints of a wave", wave_year).value
+    if year is None:
+        return
+    table = build_class_table(
+        year=year, before=before, area=area, classes=SERVICE_CLASSES, language=page.language
+    )
+    if table is None:
+        return
+    first, last = year.months[0], year.months[-1]
+    chart_panel.draw_demo_mark(page, year.is_demo)
+    chart_panel.draw_count_table(
+        t("Complaints about such services, {first} to {last}", first=first, last=last), table
+    )
+    chart_panel.draw_count_notes(
+        (
+            t("What the associations recorded, beside what those asked said; neither is a part of "
+              "the other."),
+            *describe_sources(year, t),
+        )
+    )  # fmt: skip
 
 
 def draw_urban_rural(page: PageContext) -> None:

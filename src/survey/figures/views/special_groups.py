@@ -26,6 +26,7 @@ from survey.results.domains import SHIPPED_SERIES
 from survey.results.wave_rules import declared_items
 
 DETRIMENT = "detriment"
+SERVICE = "service"
 LOSS_BOUNDS = (
     ("detriment_lost", 1),
     ("detriment_ge200", 200),
