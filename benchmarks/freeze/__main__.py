@@ -10,7 +10,8 @@ nation. The last line says
 with the resident memory of this process and its workers at its highest, and a hash over the bytes
 of every table. The hash is the same for any number of parts and workers.
 
-With `--wave KEY` it is the memory of the whole freeze of a wave of SURVEY_DATA_DIR, store included.
+With `--wave KEY` it is the whole freeze of a wave of SURVEY_DATA_DIR, store included: its memory,
+and what the method sheets add to its processor time.
 """
 
 import argparse

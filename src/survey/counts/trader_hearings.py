@@ -26,6 +26,7 @@ from survey.access.work import Case, Seen, Work
 from survey.comparative_tests.hearings import (
     ReplyData,
     fill_in_reply,
+    is_heard,
     require_heard,
     require_reply_deadline,
 )
@@ -141,6 +142,13 @@ def find_naming_signature(work: Work, *, hearing_id: UUID) -> NextSignature:
         first=row.first_by,
         is_signed=row.first_at is not None,
     )
+
+
+def is_naming_to_sign(work: Work, hearing: TraderHearing) -> bool:
+    """Return whether the principal can sign now that a heard trader is named."""
+    if find_naming_state(hearing) not in _TO_SIGN or not is_heard(hearing, china_date(work.now)):
+        return False
+    return not find_naming_signature(work, hearing_id=hearing.id).awaited
 
 
 def sign_naming(work: Work, seen: Seen, *, releases: bool | None = None) -> bool:

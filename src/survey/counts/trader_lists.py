@@ -87,6 +87,12 @@ class TraderRow:
     hearing: TraderHearing | None
     """The one that was not taken back."""
 
+    @property
+    def awaits_reader(self) -> bool:
+        """Whether somebody else proposed to join or to part it, so that the reader can confirm."""
+        is_asked = self.state in {JoinState.JOIN_ASKED, JoinState.PARTING_ASKED}
+        return is_asked and not self.is_own_proposal
+
 
 @dataclass(frozen=True)
 class TraderView:

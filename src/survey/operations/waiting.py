@@ -17,10 +17,13 @@ from survey.comparative_tests.released_grades import is_test_to_sign, list_tests
 from survey.counts.closed_months import list_months_to_close
 from survey.counts.count_kinds import COMPLAINTS, COUNT_KINDS
 from survey.counts.overdue_deliveries import list_overdue_months
+from survey.counts.trader_hearings import is_naming_to_sign
+from survey.counts.trader_lists import read_trader_lists
+from survey.counts.trader_view import describe_list
 from survey.experience_checks.reading import list_experience_checks
 from survey.experience_checks.release import is_check_to_sign
 from survey.experience_checks.visit_approval import list_visits_to_approve
-from survey.locale import Labels, Message, msg
+from survey.locale import LANGUAGES, Labels, Message, msg, translator
 from survey.rectification.problem_records import list_problems
 from survey.rectification.problem_table import PROBLEM_FILTERS, list_reminders
 from survey.release.register import list_publications
@@ -97,6 +100,7 @@ def list_waiting(work: Work, *, waves: Sequence[WaveInfo]) -> list[WaitingItem]:
         *(_list_problem_lists(work, waves) if may(Action.READ_PROBLEMS) else ()),
         *(_list_deliveries(work) if may(Action.DELIVER_EVIDENCE) else ()),
         *(_list_months_to_close(work) if may(Action.DELIVER_EVIDENCE) else ()),
+        *(_list_traders(work) if may(Action.DELIVER_EVIDENCE) else ()),
     ]
     return sorted(items, key=lambda item: item.due or date.max)
 
@@ -211,6 +215,23 @@ def _list_months_to_close(work: Work) -> Iterator[WaitingItem]:
     if work.principal.covers(NATION) and (months := list_months_to_close(work)):
         what, query = msg("Months of complaints to close"), {"kind": COMPLAINTS.kind.value}
         yield WaitingItem(what, len(months), {}, "outside_data", query)
+
+
+def _list_traders(work: Work) -> Iterator[WaitingItem]:
+    """Yield, by list, heard traders to sign for, and names that somebody proposed to join."""
+    for view in read_trader_lists(work):
+        rows = (*view.rows, *view.joined)
+        heard = [row for row in rows if row.hearing and is_naming_to_sign(work, row.hearing)]
+        counts = (
+            (msg("Traders to sign for"), len(heard)),
+            (msg("Names of traders to confirm"), sum(row.awaits_reader for row in rows)),
+        )
+        about = {language: describe_list(view, translator(language), language)
+                 for language in LANGUAGES}  # fmt: skip
+        query = {"part": "traders", "traders": f"{view.area}-{view.year}"}
+        for what, count in counts:
+            if count:
+                yield WaitingItem(what, count, about, "complaints", query)
 
 
 def _list_problem_lists(work: Work, waves: Sequence[WaveInfo]) -> Iterator[WaitingItem]:

@@ -40,6 +40,7 @@ from survey.counts.trader_rules import (
     find_trader_rule,
     set_trader_rule,
 )
+from survey.operations.waiting import list_waiting
 from survey.store.engine import read_scope
 from survey.store.tables import AuditEntry, ReplyStance, TraderHearing, TraderTotal, new_id
 from survey.store.tables.traders import TraderRuleData
@@ -96,6 +97,16 @@ def hearing_of(url: str, name: str) -> Seen:
     hearing = row_of(url, name).hearing
     assert hearing is not None
     return Seen(hearing.id, hearing.lock_version)
+
+
+def waiting(url: str, who: Principal, *, day: int = 0) -> dict[str, int]:
+    """What waits for a person of one list of traders: its words -> how many."""
+    with read_scope(url) as session:
+        items = list_waiting(work_of(session, who, NOW + timedelta(day)), waves=())
+    found = [each for each in items if each.query.get("part") == "traders"]
+    assert all(each.query["traders"].startswith("32-") for each in found)
+    assert all(set(each.about) == {"zh", "en"} for each in found)
+    return {each.what.msgid: each.count for each in found}
 
 
 @pytest.fixture
@@ -239,6 +250,8 @@ def test_two_people_join_two_names_and_two_part_them(ruled: str) -> None:
     with raises_code("trader_unknown"):
         change(ruled, HUBEI, confirm_proposal, row_of(ruled, OTHER).seen)
     assert len(lists(ruled)[0].rows) == 2
+    assert waiting(ruled, NATION) == {"Names of traders to confirm": 1}
+    assert waiting(ruled, JIANGSU) == waiting(ruled, HUBEI) == {}
     change(ruled, NATION, confirm_proposal, row_of(ruled, OTHER).seen)
     (view,) = lists(ruled)
     assert [(row.name, row.cases, row.settled) for row in view.rows] == [(BIG, 90, 37)]
@@ -305,6 +318,8 @@ def test_a_trader_is_heard_and_named_by_two(ruled: str) -> None:
     for day in (0, 3):  # the last day counts
         with raises_code("trader_hearing_refused"):
             change(ruled, JIANGSU, sign_naming, hearing_of(ruled, BIG), day=day)
+    assert waiting(ruled, JIANGSU, day=3) == {}
+    assert waiting(ruled, JIANGSU, day=4) == {"Traders to sign for": 1}
     assert change(ruled, JIANGSU, sign_naming, hearing_of(ruled, BIG), day=4) is False
     # An answer that comes meanwhile was not before who signed first.
     late = replace(REPLY, received_on=TODAY + timedelta(4))
@@ -313,6 +328,8 @@ def test_a_trader_is_heard_and_named_by_two(ruled: str) -> None:
     with pytest.raises(SecondPersonRequiredError):
         change(ruled, JIANGSU, sign_naming, hearing_of(ruled, BIG), day=4)
     assert named(ruled) == []
+    assert waiting(ruled, JIANGSU, day=4) == waiting(ruled, HUBEI, day=4) == {}
+    assert waiting(ruled, NATION, day=4) == {"Traders to sign for": 1}
     with raises_code("trader_hearing_unknown"):
         change(ruled, HUBEI, sign_naming, hearing_of(ruled, BIG), day=4)
     with read_scope(ruled) as session:
@@ -322,6 +339,7 @@ def test_a_trader_is_heard_and_named_by_two(ruled: str) -> None:
     with raises_code("trader_hearing_refused"):
         change(ruled, NATION, sign_naming, hearing_of(ruled, BIG), releases=False, day=4)
     assert change(ruled, NATION, sign_naming, hearing_of(ruled, BIG), releases=True, day=4)
+    assert waiting(ruled, NATION, day=4) == {}
     (row,) = named(ruled)
     assert (row.name, row.cases) == (BIG, 60)
     assert row.hearing is not None
