@@ -14,8 +14,8 @@ from survey.estimate.arrays import Codes, Flags, Floats, ratio
 from survey.estimate.bootstrap import rao_wu
 from survey.estimate.design import Sample
 
-_PSUS_AT_A_TIME = 256
-"""A few hundred make one product of matrices; a city alone has a few dozen."""
+_PSUS_AT_A_TIME = 64
+"""Cities of small waves have two each and are multiplied together; more only take memory."""
 
 
 @dataclass(frozen=True)
