@@ -31,7 +31,14 @@ from survey.frame.quotas import EVERYONE
 from survey.locale.figures import round_two_digits
 from survey.questionnaire.model import Item
 from survey.results.analysis import ASSUMED_DEFF
-from survey.results.measurement_sums import CENTRE, WaveSums, count_wave, list_variables, sum_wave
+from survey.results.measurement_sums import (
+    CENTRE,
+    GroupCovariances,
+    WaveSums,
+    count_wave,
+    list_variables,
+    sum_wave,
+)
 from survey.results.method_sheets import MEASUREMENT, OBSTACLE
 from survey.results.sheet_source import SheetSource
 from survey.results.wave_parts import WaveParts
@@ -125,7 +132,7 @@ class _Sheet:
         everyone = self.sums.groups[EVERYONE]
         if not self.factors or everyone.n < MIN_RESPONDENTS:
             return None
-        whole, resamples = _covariances(everyone, self.factor_items)
+        whole, resamples = everyone.select(self.factor_items)
         deviations = None
         if len(resamples):
             deviations = (resamples - resamples.mean(axis=0)) / np.sqrt(len(resamples) - 1)
@@ -149,7 +156,7 @@ class _Sheet:
 
     def list_items(self) -> Iterator[_Row]:
         """Yield what each question is like: how it is answered, and how it goes with the others."""
-        whole, _ = _covariances(self.sums.groups[EVERYONE], np.arange(len(self.items)))
+        whole = self.sums.groups[EVERYONE].whole
         enough = self.sums.groups[EVERYONE].n >= MIN_RESPONDENTS
         shares = self.sums.shares
         rest, dropped = (np.full(len(self.items), np.nan) for _ in range(2))
@@ -245,7 +252,7 @@ class _Sheet:
             parts = [self.sums.strata[f"{variable}={value}"] for value in values]
             centre = np.full(len(self.items), CENTRE)
             moments = Moments(
-                np.concatenate([_covariances(part, self.factor_items)[0] for part in parts]),
+                np.concatenate([_covariances(part, self.factor_items) for part in parts]),
                 np.stack([pair_means(part.whole, centre)[self.factor_items] for part in parts]),
                 np.array([float(part.n) for part in parts]),
             )
@@ -281,18 +288,14 @@ def _split(items: Codes, factor: Codes) -> list[Codes]:
     return [items[factor == number] for number in range(int(factor.max(initial=-1)) + 1)]
 
 
-def _covariances(sums: PairSums, items: Codes) -> tuple[Floats, Floats]:
-    """Return covariances of the items at these places: all (1, k, k), and by resample (R, k, k)."""
-    row = items[:, None]
-    whole = pair_covariances(sums.whole[None][..., row, items])
-    if not sums.is_resampled:
-        return whole, whole[:0]
-    return whole, pair_covariances(sums.resampled[..., row, items])
+def _covariances(sums: PairSums, items: Codes) -> Floats:
+    """Return covariances of the items at these places, shape (1, k, k)."""
+    return pair_covariances(sums.whole[None][..., items[:, None], items])
 
 
-def _judge_scale(sums: PairSums, items: Codes, level: float, code: str) -> _Row:
+def _judge_scale(sums: GroupCovariances, items: Codes, level: float, code: str) -> _Row:
     """Return consistency of the items at these places, with its intervals."""
-    whole, resamples = _covariances(sums, items)
+    whole, resamples = sums.select(items)
     both = np.concatenate([whole, resamples])
     found = {"alpha": cronbach_alpha(both)}
     if code != COMPOSITE:

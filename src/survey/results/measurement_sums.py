@@ -13,7 +13,7 @@ from survey.estimate import PairSums, PairTotal, PsuPairSums
 from survey.estimate.arrays import Codes, Flags, Floats, limit_to_one_thread
 from survey.estimate.design import Sample
 from survey.estimate.item_bias import count_answers, rest_bands
-from survey.estimate.pair_sums import pair_sums
+from survey.estimate.pair_sums import pair_covariances, pair_sums
 from survey.questionnaire.model import Item
 from survey.questionnaire.question_types.question_type import DONT_KNOW, NOT_ASKED
 from survey.results.drivers import DRIVER_GROUPS, REPLICATES, SEED
@@ -64,11 +64,33 @@ class AnswerShares:
 
 
 @dataclass(frozen=True)
+class GroupCovariances:
+    """Covariances of the K items in a group: a quarter of the sums that they come from."""
+
+    n: int
+    whole: Floats
+    """Shape (1, K, K)."""
+    resamples: Floats
+    """Shape (R, K, K); none where no stratum has points to draw from."""
+
+    @classmethod
+    def of(cls, sums: PairSums) -> "GroupCovariances":
+        """Return the covariances of these sums."""
+        resampled = sums.resampled if sums.is_resampled else sums.resampled[:0]
+        return cls(sums.n, pair_covariances(sums.whole[None]), pair_covariances(resampled))
+
+    def select(self, items: Codes) -> tuple[Floats, Floats]:
+        """Return those of the items at these places: of all (1, k, k), by resample (R, k, k)."""
+        row = items[:, None]
+        return self.whole[:, row, items], self.resamples[:, row, items]
+
+
+@dataclass(frozen=True)
 class WaveSums:
     """Sums of a whole wave over its K scored items."""
 
-    groups: Mapping[str, PairSums]
-    """Group -> products of the scores, with resamples."""
+    groups: Mapping[str, GroupCovariances]
+    """Group -> covariances of the scores, with resamples."""
     strata: Mapping[str, PairSums]
     """`variable=value` -> products of the scores, without resamples."""
     shares: AnswerShares
@@ -106,10 +128,10 @@ def sum_wave(source: WaveParts, items: Sequence[Item], variables: Variables) -> 
             for key, by_psu in own.items():
                 total.setdefault(key, PairTotal()).add(by_psu)
         shares += city.shares
+    # One group after the other, each let go of: all of their sums at once take most memory.
+    covariances = {key: GroupCovariances.of(groups.pop(key).total()) for key in list(groups)}
     return WaveSums(
-        {key: own.total() for key, own in groups.items()},
-        {key: own.total() for key, own in strata.items()},
-        AnswerShares(shares),
+        covariances, {key: own.total() for key, own in strata.items()}, AnswerShares(shares)
     )
 
 
