@@ -144,11 +144,12 @@ def find_naming_signature(work: Work, *, hearing_id: UUID) -> NextSignature:
     )
 
 
-def is_naming_to_sign(work: Work, hearing: TraderHearing) -> bool:
+def is_naming_to_sign(work: Work, *, hearing_id: UUID) -> bool:
     """Return whether the principal can sign now that a heard trader is named."""
-    if find_naming_state(hearing) not in _TO_SIGN or not is_heard(hearing, china_date(work.now)):
+    row = work.find(HEARINGS, hearing_id, HEARINGS.keeping)
+    if find_naming_state(row) not in _TO_SIGN or not is_heard(row, china_date(work.now)):
         return False
-    return not find_naming_signature(work, hearing_id=hearing.id).awaited
+    return not find_naming_signature(work, hearing_id=row.id).awaited
 
 
 def sign_naming(work: Work, seen: Seen, *, releases: bool | None = None) -> bool:

@@ -221,7 +221,11 @@ def _list_traders(work: Work) -> Iterator[WaitingItem]:
     """Yield, by list, heard traders to sign for, and names that somebody proposed to join."""
     for view in read_trader_lists(work):
         rows = (*view.rows, *view.joined)
-        heard = [row for row in rows if row.hearing and is_naming_to_sign(work, row.hearing)]
+        heard = [
+            row
+            for row in rows
+            if row.hearing and is_naming_to_sign(work, hearing_id=row.hearing.id)
+        ]
         counts = (
             (msg("Traders to sign for"), len(heard)),
             (msg("Names of traders to confirm"), sum(row.awaits_reader for row in rows)),
