@@ -121,3 +121,9 @@ def test_complaints_about_services_stand_beside_what_those_asked_say(
     assert "162" in table
     assert "92" in table
     assert "食品类" not in table
+    assert "来自127个地区中的2个、12个月中的1个月" in table
+    west = read(open_page(PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh",
+                          part="detriment", topic="service", place="310000"))  # fmt: skip
+    assert "类投诉，2024-05" in west
+    assert "旅游服务" not in west[west.index("类投诉，2024-05") :]
+    assert "该地区的件数不予显示，或没有报送" in west

@@ -12,6 +12,7 @@ from survey.counts.complaint_view import (
     GOODS_CLASS,
     SERVICE_CLASSES,
     build_class_table,
+    describe_coverage,
     describe_sources,
 )
 from survey.figures.views.crosstab import (
@@ -167,7 +168,7 @@ def draw_module(page: PageContext, results: WaveResults, area: str, topic: str) 
 
 
 def _draw_service_complaints(page: PageContext, results: WaveResults, area: str) -> None:
-    """Draw what was complained of in these services, where it was delivered of the area."""
+    """Draw what was complained of in these services, or that nothing is shown of the area."""
     t, wave_year = page.t, results.wave.year
     read = partial(read_years_for_wave, wave_year=wave_year, lenses=(GOODS_CLASS,))
     year, before = read_cached_late(page, read, "complaints of a wave", wave_year).value
@@ -176,17 +177,19 @@ def _draw_service_complaints(page: PageContext, results: WaveResults, area: str)
     table = build_class_table(
         year=year, before=before, area=area, classes=SERVICE_CLASSES, language=page.language
     )
-    if table is None:
-        return
     first, last = year.months[0], year.months[-1]
     chart_panel.draw_demo_mark(page, year.is_demo)
-    chart_panel.draw_count_table(
-        t("Complaints about such services, {first} to {last}", first=first, last=last), table
-    )
+    title = t("Complaints about such services, {first} to {last}", first=first, last=last)
+    if table is None:
+        st.subheader(title, anchor=False)
+        st.caption(t("The counts of this area are kept back or were not delivered."))
+        return
+    chart_panel.draw_count_table(title, table)
     chart_panel.draw_count_notes(
         (
             t("What the associations recorded, beside what those asked said; neither is a part of "
               "the other."),
+            *describe_coverage(year, area, page.language),
             *describe_sources(year, t),
         )
     )  # fmt: skip
