@@ -81,7 +81,11 @@ def test_from_the_rule_to_a_name_that_everybody_reads(open_desk: Callable[..., P
     reader = open_desk("trader-sun", TAB, Role.CITY_OFFICIAL, "420500")
     expect(reader.get_by_text(zh("No trader is named."))).to_be_visible()
 
-    wang = open_desk("trader-wang", TAB)
+    # It waits on the start page of the other, which leads to the list.
+    wang = open_desk("trader-wang", "?lang=zh")
+    wang.get_by_role("link", name=zh("Traders to sign for")).click()
+    wang.wait_for_url("**/complaints?**part=traders**")
+    wait_until_idle(wang)
     _step(wang, "Sign and name the trader now")
     expect(wang.get_by_text(zh("Signed by you. The trader is named."))).to_be_visible()
     assert serious_problems(wang) == []
