@@ -34,7 +34,7 @@ from survey.results.method import (
     RankMethod,
     SmallAreaMethod,
 )
-from survey.results.method_sheets import FAIRNESS
+from survey.results.method_sheets import FAIRNESS, SPREAD
 from survey.results.ranks import FIGURES as RANK_FIGURES
 from survey.results.sheet_builders import finish_sheet
 from survey.results.small_areas import build_small_area_table
@@ -358,6 +358,7 @@ def _write(
     )
     (folder / DRIVERS).write_bytes(parquet_bytes(_drivers(protect(cells), tree)))
     (folder / FAIRNESS.file).write_bytes(parquet_bytes(_fairness(protect(cells))))
+    (folder / SPREAD.file).write_bytes(parquet_bytes(_spread(protect(cells), tree)))
     (folder / HEADLINES).write_bytes(parquet_bytes(_headlines(cells, codes)))
     method = MethodRecord(
         composite="item_means",
@@ -619,6 +620,21 @@ def _fairness(cells: pd.DataFrame) -> pd.DataFrame:
         else FAIRNESS.build_obstacle("no_composite")
     )
     return finish_sheet(FAIRNESS, table, cells)
+
+
+def _spread(cells: pd.DataFrame, tree: IndicatorTree | None) -> pd.DataFrame:
+    """Medians five points above the means, quartiles ten points around them."""
+    codes = (
+        [indicator.code for indicator in tree.indicators if indicator.level == 3] if tree else []
+    )
+    rows = cells[(cells["group"] == "all") & cells["area_level"].isin(["nation", "city"])]
+    rows = rows[rows["indicator"].isin(codes)]
+    table = rows[["area_level", "area", "group", "indicator", "n"]].assign(
+        line="quartiles", item="q" + rows["indicator"].str.replace(".", "_"),
+        median=rows["estimate"] + 5, median_low=rows["ci_low"] + 5, median_high=rows["ci_high"] + 5,
+        lower_quartile=rows["estimate"] - 5, upper_quartile=rows["estimate"] + 15,
+    )  # fmt: skip
+    return finish_sheet(SPREAD, table if codes else SPREAD.build_obstacle("no_question"), cells)
 
 
 def _with_column_types(table: pd.DataFrame) -> pd.DataFrame:

@@ -71,6 +71,10 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "survey.cli.sheets:errors",
         "Print the known sources of error of a wave, each with its size in points.",
     ),
+    "spread": CommandEntry(
+        "survey.cli.sheets:spread",
+        "Print median and quartiles of the answers to each question, with intervals.",
+    ),
     "quality": CommandEntry(
         "survey.cli.quality:quality",
         "Assess every finished interview of a wave, then print the flags per kind and city.",

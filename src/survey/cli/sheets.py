@@ -10,6 +10,7 @@ from survey.results.method_sheets import (
     MEASUREMENT,
     OBSTACLE,
     OBSTACLE_SENTENCES,
+    SPREAD,
     MethodSheet,
 )
 from survey.results.row_selection import open_known_results
@@ -39,6 +40,14 @@ def errors(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:
     Columns: docs/files.md. The official scores and places stay as they are.
     """
     _print_sheet(ERRORS, wave, form)
+
+
+def spread(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:
+    """Print median and quartiles of the answers to each question, with intervals.
+
+    Columns: docs/files.md.
+    """
+    _print_sheet(SPREAD, wave, form)
 
 
 def _print_sheet(sheet: MethodSheet, wave: str, form: OutputFormat) -> None:

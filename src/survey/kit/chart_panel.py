@@ -6,12 +6,14 @@ from functools import partial
 
 import streamlit as st
 
+from survey.access.roles import NATION
 from survey.figures.chart_files import ChartFormat, ChartImprint, chart_file
 from survey.figures.charts import chart_spec
 from survey.figures.charts.interval_charts import PICK
 from survey.figures.figure_table import csv_bytes
 from survey.figures.views.chart_panels import ChartPanel
 from survey.figures.views.estimate_text import QUOTA_SAMPLE, QUOTA_SAMPLE_SHORT
+from survey.figures.views.spread import build_spread_panel
 from survey.kit.download_button import (
     PDF,
     PNG,
@@ -65,6 +67,18 @@ def draw_view_panel(
     """Draw the chart that `build` makes of `results`, and of those of `others`, with its panel."""
     picture = get_view(page, build, results, others=others, **asked)
     draw_chart_panel(page, picture, results.wave)
+
+
+def draw_spread(page: PageContext, results: WaveResults, area: str = NATION) -> None:
+    """Draw median and middle half of the answers in an area, once it is asked for."""
+    # A panel has an expander of its own, which may not stand in another.
+    title = page.t("Spread of the answers: median and middle half")
+    if st.toggle(title, key=f"spread/{area}"):
+        picture = get_view(page, build_spread_panel, results, area=area)
+        if isinstance(picture, str):
+            st.markdown(escape_markdown(picture))
+        else:
+            draw_chart_panel(page, picture, results.wave)
 
 
 def draw_city_chart(page: PageContext, picture: ChartPanel, wave: WaveInfo) -> None:

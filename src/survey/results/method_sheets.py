@@ -257,7 +257,33 @@ ERRORS = MethodSheet(
         "no_score": msg("This study has no composite whose errors could be measured in points."),
     },
 )
-SHEETS: Mapping[str, MethodSheet] = {sheet.key: sheet for sheet in (FAIRNESS, MEASUREMENT, ERRORS)}
+SPREAD = MethodSheet(
+    key="spread",
+    name=msg("Spread of answers"),
+    summary=msg("Median and quartiles of the answers to each question, beside their mean"),
+    lines={"quartiles": msg("Median and quartiles of the answers to a question")},
+    columns={
+        "n": SheetColumn(msg("Interviews with an answer"), 0),
+        "lower_quartile": SheetColumn(msg("Score that at least a quarter of people do not exceed")),
+        "lower_quartile_low": SheetColumn(msg("Lower end of its interval")),
+        "lower_quartile_high": SheetColumn(msg("Upper end of its interval")),
+        "median": SheetColumn(msg("Score that at least half of people do not exceed")),
+        "median_low": SheetColumn(msg("Lower end of its interval")),
+        "median_high": SheetColumn(msg("Upper end of its interval")),
+        "upper_quartile": SheetColumn(
+            msg("Score that at least three quarters of people do not exceed")
+        ),
+        "upper_quartile_low": SheetColumn(msg("Lower end of its interval")),
+        "upper_quartile_high": SheetColumn(msg("Upper end of its interval")),
+    },
+    obstacles={
+        "no_question": msg("No question of this wave is alone behind an indicator."),
+        "no_answer": msg("Nobody answered this question."),
+    },
+)
+SHEETS: Mapping[str, MethodSheet] = {
+    sheet.key: sheet for sheet in (FAIRNESS, MEASUREMENT, ERRORS, SPREAD)
+}
 """Every sheet by its key, in the order of files and pages."""
 LINE_NAMES: Mapping[str, Message] = {
     code: name for sheet in SHEETS.values() for code, name in sheet.lines.items()

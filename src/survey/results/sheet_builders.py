@@ -16,15 +16,18 @@ from survey.results.method_sheets import (
     MEASUREMENT,
     OBSTACLE,
     SHEETS,
+    SPREAD,
     MethodSheet,
 )
 from survey.results.sheet_source import SheetSource
+from survey.results.spread import build_spread
 from survey.results.table_columns import ColumnTypes
 
 BUILDERS: Mapping[str, Callable[[SheetSource], pd.DataFrame]] = {
     FAIRNESS.key: build_fairness,
     MEASUREMENT.key: build_measurement,
     ERRORS.key: build_error_budget,
+    SPREAD.key: build_spread,
 }
 """Sheet -> function that returns its rows: `KEYS`, its own columns, and the obstacle; a row that
 the function hid itself has `shown` and `reason`."""

@@ -334,6 +334,7 @@ def _draw_indicators(
     chart_panel.draw_view_panel(
         page, build_city_indicators, results, city=city, against=against, peers=peers, detail=detail
     )
+    chart_panel.draw_spread(page, results, city)
 
 
 def _draw_fairness(page: PageContext, results: WaveResults, city: str) -> None:

@@ -57,16 +57,18 @@ def draw_overview(page: PageContext) -> None:
         chart_panel.draw_compact_panel(page, view.city_map, wave, opens_city=True)
         draw_city_lists(page, view, wave)
     t = page.t
-    draw_indicators = partial(
-        chart_panel.draw_view_panel, page, build_overview_indicators, results, basis=chosen.basis
-    )
     drawers = {
         "ranking": (t("Order of the cities"), partial(_draw_ranking, page, results, chosen)),
-        "indicators": (t("Indicators"), draw_indicators),
+        "indicators": (t("Indicators"), partial(_draw_indicators, page, results, chosen.basis)),
         "areas": (t("Areas"), partial(_draw_areas, page, results, chosen)),
         "table": (t("Table of the cities"), partial(_draw_table, page, results, chosen)),
     }
     draw_tabs(page, drawers)
+
+
+def _draw_indicators(page: PageContext, results: WaveResults, basis: str) -> None:
+    chart_panel.draw_view_panel(page, build_overview_indicators, results, basis=basis)
+    chart_panel.draw_spread(page, results)
 
 
 def draw_answer(page: PageContext, view: OverviewView) -> None:
