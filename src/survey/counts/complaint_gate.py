@@ -33,6 +33,7 @@ _WHOLES: Mapping[str, tuple[str, ...]] = {
     "mediated": (_ACCEPTED,),
     "mediation_succeeded": ("mediated", _SOLVED, _ACCEPTED),
     "fraud": (_ACCEPTED,),
+    "abroad": (_ACCEPTED,),
     "consultations": (),
 }
 """Counts that stand beside a measure and hold it: what they leave of it is protected as well."""
@@ -184,6 +185,67 @@ def _protect_parts(
         for wanted in (_WHOLE, _SAME)
     }
     return in_part[_WHOLE], in_part[_SAME]
+
+
+def protect_ages(
+    frame: pd.DataFrame,
+    total: pd.DataFrame,
+    crossed: Mapping[str, pd.DataFrame],
+    codes: CountCells,
+    ages: CountCells,
+) -> dict[str, CountCells]:
+    """Return, by lens, the counts of older people and of minors by area and code that may be shown.
+
+    Those of all ages (`codes`) and the sums by age (`ages`) are on the same page and were decided
+    before: what they show stays, and what those of all other ages would be is protected as well.
+
+    Args:
+        frame: Sums of all ages by area and code.
+        total: Sums by area.
+        crossed: Lens (all of one code list) -> its sums by area and code.
+    """
+    by = ["area", "code"]
+
+    def add_up(rows: pd.DataFrame, of_area: pd.DataFrame) -> "pd.Series[float]":
+        both = pd.concat([of_area.assign(code=TOTAL), rows.loc[rows["code"] != TOTAL]])
+        return _add_larger_areas(both, ["code"]).set_index(by)[_ACCEPTED].astype("float64")
+
+    parts = {_WHOLE: add_up(frame, total)}
+    index = parts[_WHOLE].index
+    for lens, rows in crossed.items():
+        parts[lens] = add_up(rows, rows).reindex(index, fill_value=0.0)
+    parts[_REST] = parts[_WHOLE] - sum(parts[lens] for lens in crossed)
+    table = pd.concat(
+        [counts.reset_index(name="n").assign(**{_PART: name}) for name, counts in parts.items()],
+        ignore_index=True,
+    )
+    keys = _list_keys(table, [*by, _PART])
+    open_codes, open_ages = _keys_of_measure(codes, _ACCEPTED), _keys_of_measure(ages, _ACCEPTED)
+    is_open = np.array(
+        [
+            (area, code) in open_codes
+            and (part not in crossed or (area, COMPLAINTS.crossed[part].code) in open_ages)
+            for area, code, part in keys
+        ]
+    )
+    is_seen = np.array([part == _WHOLE or (part != _REST and code == TOTAL)
+                        for _, code, part in keys])  # fmt: skip
+    names = sorted(set(index.get_level_values("code")) - {TOTAL})
+    totals = [
+        *_list_area_totals(),
+        AdditiveTotal(("code",), (TOTAL,), tuple((name,) for name in names)),
+        AdditiveTotal((_PART,), (_WHOLE,), tuple((name,) for name in (*crossed, _REST))),
+    ]
+    gated = protect(
+        table.assign(n_of_total=np.where(is_open, np.inf, 0.0)), by=[*by, _PART], totals=totals,
+        counts=["n_of_total"], kept=is_open & is_seen,
+    )  # fmt: skip
+    cells: dict[str, dict[tuple[str, str], CountCell | None]] = {lens: {} for lens in crossed}
+    shown = gated["shown"].to_numpy(dtype=bool)
+    for (area, code, part), n, may_show in zip(keys, table["n"], shown, strict=True):
+        if part in crossed and (area, COMPLAINTS.crossed[part].code) in ages:
+            cells[part][area, code] = {_ACCEPTED: float(n)} if may_show else None
+    return dict(cells)
 
 
 class _GatedRows:

@@ -6,7 +6,7 @@ Check, store, template and interface descriptions read it; a new kind is a new d
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandas as pd
@@ -74,6 +74,15 @@ class PartOfWhole:
 
 
 @dataclass(frozen=True)
+class CrossedList:
+    """Code list whose counts are summed within one code of another list."""
+
+    within: str
+    code: str
+    by: str
+
+
+@dataclass(frozen=True)
 class CountKind:
     """Declaration of one kind of counts: how it is delivered, checked and stored."""
 
@@ -105,6 +114,8 @@ class CountKind:
     parts: tuple[PartOfWhole, ...] = ()
     complete: str = ""
     """Key whose codes all have to be there for the whole of each day."""
+    crossed: Mapping[str, CrossedList] = field(default_factory=dict)
+    """Further lists of sums (`lens`): one code list within one code of another."""
 
     @cached_property
     def _named(self) -> Mapping[str, DeliveredColumn]:

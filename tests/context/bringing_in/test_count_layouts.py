@@ -113,6 +113,33 @@ def test_single_cases_are_counted_into_the_monthly_table(
     assert read.source.header == ()
 
 
+def test_the_age_of_a_case_is_counted_by_group_and_abroad_only_if_accepted() -> None:
+    read = complaints(example("complaint_cases_12315.csv"), of_cases=True)
+    ages = {"60_plus": 1, "30_44": 1, "45_59": 1, "under_18": 0, "-": 1}
+    assert sums(read, "accepted", "age_group") == ages
+    assert sums(read, "abroad", "area") == {"110000": 0, "320500": 1, "320900": 0}
+
+
+@pytest.mark.parametrize(
+    ("age", "group"),
+    [("0", "under_18"), ("17岁", "under_18"), ("１８", "18_29"), ("59", "45_59"),
+     ("60岁", "60_plus"), ("60岁及以上", "60_plus"), ("104", "60_plus"), ("", "-")],
+)  # fmt: skip
+def test_an_age_in_years_becomes_its_group(age: str, group: str) -> None:
+    read = complaints(f"期间,地区,性质,类别,受理,解决,年龄\n2025-04,宜昌,质量,食品,3,1,{age}\n")
+    assert sums(read, "accepted", "age_group") == {group: 3}
+
+
+def test_what_is_no_age_is_a_problem() -> None:
+    for age in ("131", "-3", "六十"):
+        assert (
+            complaints(
+                f"期间,地区,性质,类别,受理,解决,年龄\n2025-04,宜昌,质量,食品,3,1,{age}\n"
+            ).check.problem_count
+            == 1
+        )
+
+
 @pytest.mark.parametrize("name", ["opinion_long.csv", "opinion_wide.csv"])
 def test_both_layouts_of_vendors_give_the_same_counts(name: str) -> None:
     read = read_count_file(OPINION, example(name))
