@@ -15,7 +15,12 @@ from sqlmodel import SQLModel
 
 from survey.collection.importing.rejections import ImportNotPossibleError
 from survey.frame.city_frame import shipped_cities
-from survey.frame.code_lists import CodeListName, leaf_areas, shipped_code_lists
+from survey.frame.code_lists import (
+    CodeListName,
+    econsumer_categories,
+    leaf_areas,
+    shipped_code_lists,
+)
 from survey.locale import Message, msg, translator
 from survey.settings import PROJECT_ROOT
 from survey.spreadsheets import write_text_cell
@@ -202,10 +207,12 @@ class CountKind:
             sheet.cell(2, number).value = value
             sheet.column_dimensions[sheet.cell(1, number).column_letter].width = 18
         listed = workbook.create_sheet(t(msg("Codes")))
-        listed.append([t(msg("Column")), t(msg("Code")), t(msg("Name"))])
+        listed.append([t(msg("Column")), t(msg("Code")), t(msg("Name")), "econsumer.gov"])
         for key, name in self.codes.items():
+            foreign = econsumer_categories().get(name, ())
             for each in lists.codes_of(name, version):
-                listed.append([self.columns[key].names[0], each.code, each.name_zh])
+                meant = "; ".join(other.category_zh for other in foreign if other.code == each.code)
+                listed.append([self.columns[key].names[0], each.code, each.name_zh, meant])
         cities = {city.code: city.name_zh for city in shipped_cities()}
         rest = t(msg("Other areas of the province"))
         for code in leaf_areas():

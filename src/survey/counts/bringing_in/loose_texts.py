@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from survey.counts.count_declaration import CountKind
 from survey.counts.count_kinds import PERIOD, WEEK, parse_week
-from survey.frame.code_lists import CodeListName, CodeLists
+from survey.frame.code_lists import CodeListName, CodeLists, econsumer_categories
 from survey.frame.written_places import import_words, parse_place
 from survey.tabular.written_dates import fold, parse_date
 
@@ -63,6 +63,11 @@ def code_parser(
         for name in (each.code, each.name_zh, each.name_en):
             codes[fold_name(name)].add(each.code)
     found = {name: codes_of.pop() for name, codes_of in codes.items() if len(codes_of) == 1}
+    own = {each.code for each in listed}
+    for foreign in econsumer_categories().get(kind.codes[key], ()):
+        for name in (foreign.category_zh, foreign.category_en):
+            if foreign.code in own:
+                found.setdefault(fold_name(name), foreign.code)
     if kind.total_names:
         found |= {fold_name(word): kind.total_names[0] for word in import_words()["total"]}
     if kind.codes[key] is not CodeListName.AGE_GROUP:
