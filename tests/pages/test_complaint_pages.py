@@ -21,6 +21,7 @@ from tests.context.complaints.count_files import HEADER, check_file, count_file,
 from tests.work_of import work_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ENQUIRIES = ",咨询件数"
 WEEK_HEADER = "周次,地区代码,投诉性质,商品服务类别,受理件数"
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]
@@ -61,7 +62,7 @@ def test_ages_and_consumers_abroad_stand_on_both_pages(
     open_page: Open, read: Read, tmp_path: Path
 ) -> None:
     rows = [
-        f"{row},{age},{abroad}"
+        f"{row},{count + 1},{age},{abroad}"
         for area in ("420500", "110000")
         for age, abroad, count in (
             ("60岁及以上", 12, 130),
@@ -70,7 +71,7 @@ def test_ages_and_consumers_abroad_stand_on_both_pages(
         )
         for row in rows_of("2024-06", area, (count, count, count))
     ]
-    content = count_file(*rows, header=f"{HEADER},投诉人年龄段,境外投诉件数")
+    content = count_file(*rows, header=f"{HEADER}{ENQUIRIES},投诉人年龄段,境外投诉件数")
     run_in_transaction(
         Settings(data_dir=tmp_path / "data", database_url="").store_url,
         lambda session: import_delivery(
@@ -92,6 +93,8 @@ def test_ages_and_consumers_abroad_stand_on_both_pages(
         ):
             assert words in text, (lens, words)
         assert ("260" if lens == "nature" else "780") in text
+        assert f">{'2,206' if lens == 'nature' else '6,618'}<" in text, "enquiries by subject"
+        assert ">咨询<" in text
     app = open_page(
         PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh", place="CN", lens="age_group"
     )

@@ -25,6 +25,7 @@ CountCells = Mapping[tuple[str, str], CountCell | None]
 """Cells by area and code (or month); None where the complaints accepted are hidden."""
 _Keys = frozenset[tuple[str, ...]]
 _ACCEPTED, _SOLVED, _RECOVERED = "accepted", "solved", "recovered_fen"
+_ENQUIRIES = "consultations"
 _PART, _WHOLE, _SAME, _REST = "part", "whole", "same", "rest"
 _MONTH, _YEAR = "month", "year"
 _WHOLES: Mapping[str, tuple[str, ...]] = {
@@ -34,7 +35,7 @@ _WHOLES: Mapping[str, tuple[str, ...]] = {
     "mediation_succeeded": ("mediated", _SOLVED, _ACCEPTED),
     "fraud": (_ACCEPTED,),
     "abroad": (_ACCEPTED,),
-    "consultations": (),
+    _ENQUIRIES: (),
 }
 """Counts that stand beside a measure and hold it: what they leave of it is protected as well."""
 
@@ -89,15 +90,15 @@ def protect_months(total: pd.DataFrame, same: Collection[str]) -> GatedMonths:
         open_sums,
         by,
         accepted,
-        {name: open_rows.find_shown_measure(name) for name in (_SOLVED, "consultations")},
+        {name: open_rows.find_shown_measure(name) for name in (_SOLVED, _ENQUIRIES)},
     )
     year = sums[sums[_MONTH] == _YEAR]
     of_year_rows = _GatedRows(year, by, areas)
     of_area = {
         name: of_year_rows.find_shown_measure(name) & shown
         for name, shown in (
-            *((name, accepted) for name in _WHOLES if name not in {_SOLVED, "consultations"}),
-            *((name, _keys_of_measure(cells, name)) for name in (_SOLVED, "consultations")),
+            *((name, accepted) for name in _WHOLES if name not in {_SOLVED, _ENQUIRIES}),
+            *((name, _keys_of_measure(cells, name)) for name in (_SOLVED, _ENQUIRIES)),
         )
     }
     totals = _build_cells(year, by, accepted, of_area)
@@ -145,9 +146,13 @@ def protect_codes(
         open_same = _keys_of_measure(months.totals.same, _ACCEPTED)
         open_parts = {_WHOLE: open_totals, _SAME: open_same, _REST: open_totals & open_same}
         shown, shown_same = _protect_parts(sums, part, totals, open_parts)
-    open_solved = _keys_of_measure(months.totals.whole, _SOLVED)
-    solved = _GatedRows(sums, by, totals, open_solved).find_shown_measure(_SOLVED)
-    whole = _build_cells(sums, by, shown, {_SOLVED: solved})
+    measures = {}
+    for name in (_SOLVED, _ENQUIRIES):
+        if sums[name].notna().any():
+            open_measure = _keys_of_measure(months.totals.whole, name)
+            rows = _GatedRows(sums, by, totals, open_measure)
+            measures[name] = rows.find_shown_measure(name)
+    whole = _build_cells(sums, by, shown, measures)
     of_months = _build_cells(part, by, shown_same, {})
     return GatedCounts(
         {key: months.totals.whole.get(key) if key[1] == TOTAL else cell

@@ -82,6 +82,10 @@ class LensShare:
     is_then_hidden: bool = False
     """Whether the year before was delivered and its share is kept back."""
     is_solved_hidden: bool = False
+    enquiries: float | None = None
+    """Enquiries about this code; None if kept back or not delivered."""
+    has_enquiries: bool = False
+    """Whether they were delivered."""
 
     @property
     def change(self) -> float | None:
@@ -466,6 +470,8 @@ def list_lens_shares(
                 share_in_percent(_find_number(row, "solved"), count),
                 is_then_hidden=then is None and before is not None and lens in before.by_lens,
                 is_solved_hidden=is_measure_hidden(row, "solved"),
+                enquiries=_find_number(row, "consultations"),
+                has_enquiries=row is not None and "consultations" in row,
             )
         )
     return sorted(shares, key=lambda share: -(share.count or 0.0))
@@ -499,6 +505,7 @@ def _format_shown_share(value: float | None, *, is_hidden: bool, t: Translator) 
 
 
 def _build_lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> Table:
+    has_enquiries = any(each.has_enquiries for each in shares)
     rows = tuple(
         (
             each.name,
@@ -507,6 +514,7 @@ def _build_lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> 
             _format_shown_share(each.then, is_hidden=each.is_then_hidden, t=t),
             format_signed(each.change, 2),
             _format_shown_share(each.solved, is_hidden=each.is_solved_hidden, t=t),
+            *([_format_enquiries(each, t)] if has_enquiries else []),
         )
         for each in shares
     )
@@ -517,8 +525,14 @@ def _build_lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> 
         t("Share a year before"),
         t("Change in percentage points"),
         t("Solved, of those accepted"),
+        *([t("Enquiries")] if has_enquiries else []),
     )
     return heads, rows
+
+
+def _format_enquiries(share: LensShare, t: Translator) -> str:
+    is_hidden = share.has_enquiries and share.enquiries is None
+    return t(HIDDEN_TEXT) if is_hidden else format_count(share.enquiries)
 
 
 def _build_month_table(year: ComplaintYear, area: str, t: Translator) -> Table:

@@ -262,15 +262,17 @@ class _ColumnMaker:
             if self.kind.measures[0] not in self.mapping.cases:
                 yield self.kind.measures[0], ["1"] * count
             for name, condition in self.mapping.cases.items():
-                yield name, self._count_cases(condition)
+                yield name, self._count_cases(name, condition)
 
-    def _count_cases(self, condition: Condition) -> list[str]:
-        """Return 1 or 0 for each case; one that is not accepted counts in no other column."""
+    def _count_cases(self, name: str, condition: Condition) -> list[str]:
+        """Return 1 or 0 for each case; a measure of those accepted counts no other case."""
         means = dict.fromkeys(map(fold, condition.no), "0")
         means |= dict.fromkeys(map(fold, condition.yes), "1")
         counted = [means.get(fold(text), text) for text in self._texts(condition.column)]
-        accepted = (self.mapping.cases or {}).get(self.kind.measures[0])
-        if accepted is None or accepted.column == condition.column:
+        first = self.kind.measures[0]
+        accepted = (self.mapping.cases or {}).get(first)
+        is_part = (name, first) in self.kind.bounds
+        if accepted is None or accepted.column == condition.column or not is_part:
             return counted
         refused = {fold(text) for text in accepted.no}
         return [
