@@ -126,6 +126,15 @@ def test_ages_by_code_tell_no_small_count_beside_both_lists(seed: int) -> None:
     assert find_told(counts, shown) == []
 
 
+def test_one_small_count_does_not_hide_a_whole_table() -> None:
+    counts = np.full(len(UNKNOWN), 200)
+    counts[UNKNOWN["320200", "price", "under_18"]] = 4
+    shown = show(counts)
+    assert shown["320200", "price", ("under_18",)] is None
+    assert sum(cell is None for cell in shown.values()) < len(shown) / 10
+    assert find_told(counts, shown) == []
+
+
 def test_without_the_gate_the_equations_tell_small_counts() -> None:
     counts = drawn(3)
     assert find_told(counts, {key: row_of(key) @ counts for key in show(counts)})

@@ -201,8 +201,9 @@ def protect_ages(
 ) -> dict[str, CountCells]:
     """Return, by lens, the counts of older people and of minors by area and code that may be shown.
 
-    Those of all ages (`codes`) and the sums by age (`ages`) are on the same page and were decided
-    before: what they show stays, and what those of all other ages would be is protected as well.
+    Those of all ages (`codes`) and the sums by age (`ages`) are on the same page, decided before.
+    What each group leaves of all ages, and what both leave, is gated like the group itself; a
+    count is shown where all of these are, so that no sum of what is shown is a small count of them.
 
     Args:
         frame: Sums of all ages by area and code.
@@ -211,46 +212,35 @@ def protect_ages(
     """
     by = ["area", "code"]
 
-    def add_up(rows: pd.DataFrame, of_area: pd.DataFrame) -> "pd.Series[float]":
+    def add_up(rows: pd.DataFrame, of_area: pd.DataFrame) -> pd.DataFrame:
         both = pd.concat([of_area.assign(code=TOTAL), rows.loc[rows["code"] != TOTAL]])
-        return _add_larger_areas(both, ["code"]).set_index(by)[_ACCEPTED].astype("float64")
+        return _add_larger_areas(both, ["code"])
 
-    parts = {_WHOLE: add_up(frame, total)}
-    index = parts[_WHOLE].index
-    for lens, rows in crossed.items():
-        parts[lens] = add_up(rows, rows).reindex(index, fill_value=0.0)
-    parts[_REST] = parts[_WHOLE] - sum(parts[lens] for lens in crossed)
-    table = pd.concat(
-        [counts.reset_index(name="n").assign(**{_PART: name}) for name, counts in parts.items()],
-        ignore_index=True,
-    )
-    keys = _list_keys(table, [*by, _PART])
-    open_codes, open_ages = _keys_of_measure(codes, _ACCEPTED), _keys_of_measure(ages, _ACCEPTED)
-    is_open = np.array(
-        [
-            (area, code) in open_codes
-            and (part not in crossed or (area, COMPLAINTS.crossed[part].code) in open_ages)
-            for area, code, part in keys
-        ]
-    )
-    is_seen = np.array([part == _WHOLE or (part != _REST and code == TOTAL)
-                        for _, code, part in keys])  # fmt: skip
-    names = sorted(set(index.get_level_values("code")) - {TOTAL})
-    totals = [
-        *_list_area_totals(),
-        AdditiveTotal(("code",), (TOTAL,), tuple((name,) for name in names)),
-        AdditiveTotal((_PART,), (_WHOLE,), tuple((name,) for name in (*crossed, _REST))),
-    ]
-    gated = protect(
-        table.assign(n_of_total=np.where(is_open, np.inf, 0.0)), by=[*by, _PART], totals=totals,
-        counts=["n_of_total"], kept=is_open & is_seen,
-    )  # fmt: skip
-    cells: dict[str, dict[tuple[str, str], CountCell | None]] = {lens: {} for lens in crossed}
-    shown = gated["shown"].to_numpy(dtype=bool)
-    for (area, code, part), n, may_show in zip(keys, table["n"], shown, strict=True):
-        if part in crossed and (area, COMPLAINTS.crossed[part].code) in ages:
-            cells[part][area, code] = {_ACCEPTED: float(n)} if may_show else None
-    return dict(cells)
+    sums = add_up(frame, total)
+    index = pd.MultiIndex.from_frame(sums[by])
+    whole = sums[_ACCEPTED].astype("float64")
+    counts = {
+        lens: add_up(rows, rows).set_index(by)[_ACCEPTED].astype("float64").reindex(index).fillna(0)
+        for lens, rows in crossed.items()
+    }
+    others = whole - sum(each.to_numpy() for each in counts.values())
+    names = sorted(set(sums["code"]) - {TOTAL})
+    totals = [*_list_area_totals(), AdditiveTotal(("code",), (TOTAL,), tuple((n,) for n in names))]
+    keys, open_codes = _list_keys(sums, by), _keys_of_measure(codes, _ACCEPTED)
+    cells: dict[str, CountCells] = {}
+    for lens, n in counts.items():
+        age = COMPLAINTS.crossed[lens].code
+        open_ages = {area for area, code in _keys_of_measure(ages, _ACCEPTED) if code == age}
+        rows = _GatedRows(sums, by, totals, frozenset((area, TOTAL) for area in open_ages))
+        shown = open_codes | {(area, TOTAL) for area in open_ages}
+        for each in (n, whole - n.to_numpy(), others):
+            shown &= rows.find_shown(each)
+        cells[lens] = {
+            (area, code): {_ACCEPTED: count} if (area, code) in shown else None
+            for (area, code), count in zip(keys, n.tolist(), strict=True)
+            if (area, age) in ages
+        }
+    return cells
 
 
 class _GatedRows:
