@@ -45,7 +45,7 @@ _NATURE_SHARES = {
 }  # fmt: skip
 _CHANNELS = ("online", "telephone", "visit")
 _CLASSES = [each.code for each in shipped_code_lists().codes_of(CodeListName.GOODS_CLASS)]
-_AGES = ("18_29", "30_44", "45_59", "60_plus", "not_stated")
+_AGES = ("under_18", "18_29", "30_44", "45_59", "60_plus", "not_stated")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def build_demo_counts(year: int, *, seed: int = DEFAULT_SEED) -> CheckedCounts:
             "goods_class": _label_codes(goods_class, _CLASSES),
             "channel": _label_codes(_draw_codes(random, len(kept), (0.62, 0.3, 0.08)), _CHANNELS),
             "age_group": _label_codes(
-                _draw_codes(random, len(kept), (0.24, 0.36, 0.2, 0.08, 0.12)), _AGES
+                _draw_codes(random, len(kept), (0.02, 0.22, 0.36, 0.2, 0.08, 0.12)), _AGES
             ),
             "accepted": accepted,
             "solved": solved,
@@ -103,6 +103,7 @@ def build_demo_counts(year: int, *, seed: int = DEFAULT_SEED) -> CheckedCounts:
             "recovered_fen": solved * random.integers(20_000, 200_000, len(kept)),
             "consultations": random.poisson(accepted * 0.35),
             "fraud": random.binomial(accepted, 0.012),
+            "abroad": random.binomial(accepted, 0.004),
         }
     )
     measures = tuple(frame.columns[2 + len(COMPLAINT_CODES) :])

@@ -17,10 +17,11 @@ from survey.counts.published_quarters import store_published
 from survey.kit.navigation import PageKey
 from survey.settings import PROJECT_ROOT, Settings
 from survey.store.transactions import run_in_transaction
-from tests.context.complaints.count_files import check_file, count_file, head, rows_of
+from tests.context.complaints.count_files import HEADER, check_file, count_file, head, rows_of
 from tests.work_of import work_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ENQUIRIES = ",咨询件数"
 WEEK_HEADER = "周次,地区代码,投诉性质,商品服务类别,受理件数"
 Open = Callable[..., AppTest]
 Read = Callable[[AppTest], str]
@@ -55,6 +56,54 @@ def test_rates_stand_beside_their_bases_and_small_counts_are_kept_back(
     assert ("占受理投诉" if language == "zh" else "of the complaints accepted") in text
     assert "缺两个区" in text
     assert "&lt;10" in text or "<10" in text
+
+
+def test_ages_and_consumers_abroad_stand_on_both_pages(
+    open_page: Open, read: Read, tmp_path: Path
+) -> None:
+    rows = [
+        f"{row},{count + 1},{age},{abroad}"
+        for area in ("420500", "110000")
+        for age, abroad, count in (
+            ("60岁及以上", 12, 130),
+            ("18岁以下", 0, 70),
+            ("30—44岁", 30, 900),
+        )
+        for row in rows_of("2024-06", area, (count, count, count))
+    ]
+    content = count_file(*rows, header=f"{HEADER}{ENQUIRIES},投诉人年龄段,境外投诉件数")
+    run_in_transaction(
+        Settings(data_dir=tmp_path / "data", database_url="").store_url,
+        lambda session: import_delivery(
+            work_of(session, OPERATOR, NOW),
+            check=check_file(content),
+            head=replace(head("ages", day=date(2025, 1, 3)), is_demo=True),
+        ),
+    )
+    for lens in ("nature", "goods_class"):
+        app = open_page(
+            PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh", place="CN", lens=lens
+        )
+        text = read(app)
+        for words in (
+            "老年人和未成年人",
+            "60岁及以上的比重",
+            "18岁以下的比重",
+            "境外消费者投诉 252 件",
+        ):
+            assert words in text, (lens, words)
+        assert ("260" if lens == "nature" else "780") in text
+        assert f">{'2,206' if lens == 'nature' else '6,618'}<" in text, "enquiries by subject"
+        assert ">咨询<" in text
+    app = open_page(
+        PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh", place="CN", lens="age_group"
+    )
+    assert "老年人和未成年人" not in read(app)
+    text = read(
+        open_page(PageKey.SPECIAL_GROUPS, Role.NATIONAL_OFFICIAL, lang="zh", study="complaints")
+    )
+    for words in ("老年人和未成年人的投诉，2024-05至2024-06", "60岁及以上的比重", "260", "780"):
+        assert words in text, words
 
 
 def test_complaints_stand_beside_the_score_of_a_city(open_page: Open, read: Read) -> None:

@@ -139,6 +139,46 @@ def test_lists_months_and_totals_together_tell_no_small_count(counts: tuple[Coun
     assert find_told(tables) == []
 
 
+def show_enquiries(counts: tuple[Counts, ...]) -> list[Shown]:
+    """Return months and lists of enquiries as `show`; complaints are many everywhere."""
+
+    def of_enquiries(each: Counts, key: str) -> pd.DataFrame:
+        rows = frame(each, key)
+        return rows.assign(consultations=rows["accepted"], accepted=5000.0)
+
+    of_months = of_enquiries(counts[0], "period")
+    months = protect_months(of_months, ())
+    year = of_months.drop(columns="period").groupby("area", as_index=False)[MEASURES]
+    total = year.sum(min_count=1)
+
+    def as_cells(cells: CountCells) -> CountCells:
+        return {
+            key: None
+            if cell is None or cell["consultations"] is None
+            else {"accepted": cell["consultations"]}
+            for key, cell in cells.items()
+        }
+
+    lists = []
+    for each in counts[1:]:
+        codes = of_enquiries(each, "code").assign(accepted=15_000 / len({c for _, c in each}))
+        lists.append(as_cells(protect_codes(codes, total, months, None).whole))
+    return [
+        Shown(counts[0], {**as_cells(months.months), **as_cells(months.totals.whole)}),
+        *(
+            Shown(each, {key: cell for key, cell in cells.items() if key[1] != TOTAL})
+            for each, cells in zip(counts[1:], lists, strict=True)
+        ),
+    ]
+
+
+@pytest.mark.parametrize("counts", [FOUND, *map(drawn, (6, 7, 8))], ids=["found", "6", "7", "8"])
+def test_enquiries_by_subject_tell_no_small_count(counts: tuple[Counts, ...]) -> None:
+    tables = show_enquiries(counts)
+    assert any(cell is not None for cell in tables[1].cells.values())
+    assert find_told(tables) == []
+
+
 def test_of_an_area_whose_total_is_hidden_no_code_is_shown() -> None:
     months, *lists = show(FOUND)
     hidden = {area for (area, name), cell in months.cells.items() if name == TOTAL and not cell}

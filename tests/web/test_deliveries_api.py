@@ -505,8 +505,8 @@ def test_a_file_of_another_layout_is_read_by_a_kept_mapping(platform: Platform) 
         )
     head = {"mapping": "cases", "data_as_of": "2025-06-03"}
     answer = platform.push_csv(key, content, **head)
-    assert (answer.status_code, answer.json()["rows"]) == (200, 4)
-    assert platform.count(ComplaintCount) == 4
+    assert (answer.status_code, answer.json()["rows"]) == (200, 5)
+    assert platform.count(ComplaintCount) == 5
     wrong = content.decode("utf-8-sig").replace("320505", "虚构人丙 13900000003").encode()
     refused = platform.push_csv(key, wrong, id="wrong", **head)
     assert refused.status_code == 422

@@ -25,6 +25,7 @@ CountCells = Mapping[tuple[str, str], CountCell | None]
 """Cells by area and code (or month); None where the complaints accepted are hidden."""
 _Keys = frozenset[tuple[str, ...]]
 _ACCEPTED, _SOLVED, _RECOVERED = "accepted", "solved", "recovered_fen"
+_ENQUIRIES = "consultations"
 _PART, _WHOLE, _SAME, _REST = "part", "whole", "same", "rest"
 _MONTH, _YEAR = "month", "year"
 _WHOLES: Mapping[str, tuple[str, ...]] = {
@@ -33,7 +34,8 @@ _WHOLES: Mapping[str, tuple[str, ...]] = {
     "mediated": (_ACCEPTED,),
     "mediation_succeeded": ("mediated", _SOLVED, _ACCEPTED),
     "fraud": (_ACCEPTED,),
-    "consultations": (),
+    "abroad": (_ACCEPTED,),
+    _ENQUIRIES: (),
 }
 """Counts that stand beside a measure and hold it: what they leave of it is protected as well."""
 
@@ -88,15 +90,15 @@ def protect_months(total: pd.DataFrame, same: Collection[str]) -> GatedMonths:
         open_sums,
         by,
         accepted,
-        {name: open_rows.find_shown_measure(name) for name in (_SOLVED, "consultations")},
+        {name: open_rows.find_shown_measure(name) for name in (_SOLVED, _ENQUIRIES)},
     )
     year = sums[sums[_MONTH] == _YEAR]
     of_year_rows = _GatedRows(year, by, areas)
     of_area = {
         name: of_year_rows.find_shown_measure(name) & shown
         for name, shown in (
-            *((name, accepted) for name in _WHOLES if name not in {_SOLVED, "consultations"}),
-            *((name, _keys_of_measure(cells, name)) for name in (_SOLVED, "consultations")),
+            *((name, accepted) for name in _WHOLES if name not in {_SOLVED, _ENQUIRIES}),
+            *((name, _keys_of_measure(cells, name)) for name in (_SOLVED, _ENQUIRIES)),
         )
     }
     totals = _build_cells(year, by, accepted, of_area)
@@ -144,9 +146,13 @@ def protect_codes(
         open_same = _keys_of_measure(months.totals.same, _ACCEPTED)
         open_parts = {_WHOLE: open_totals, _SAME: open_same, _REST: open_totals & open_same}
         shown, shown_same = _protect_parts(sums, part, totals, open_parts)
-    open_solved = _keys_of_measure(months.totals.whole, _SOLVED)
-    solved = _GatedRows(sums, by, totals, open_solved).find_shown_measure(_SOLVED)
-    whole = _build_cells(sums, by, shown, {_SOLVED: solved})
+    measures = {}
+    for name in (_SOLVED, _ENQUIRIES):
+        if sums[name].notna().any():
+            open_measure = _keys_of_measure(months.totals.whole, name)
+            rows = _GatedRows(sums, by, totals, open_measure)
+            measures[name] = rows.find_shown_measure(name)
+    whole = _build_cells(sums, by, shown, measures)
     of_months = _build_cells(part, by, shown_same, {})
     return GatedCounts(
         {key: months.totals.whole.get(key) if key[1] == TOTAL else cell
@@ -184,6 +190,57 @@ def _protect_parts(
         for wanted in (_WHOLE, _SAME)
     }
     return in_part[_WHOLE], in_part[_SAME]
+
+
+def protect_ages(
+    frame: pd.DataFrame,
+    total: pd.DataFrame,
+    crossed: Mapping[str, pd.DataFrame],
+    codes: CountCells,
+    ages: CountCells,
+) -> dict[str, CountCells]:
+    """Return, by lens, the counts of older people and of minors by area and code that may be shown.
+
+    Those of all ages (`codes`) and the sums by age (`ages`) are on the same page, decided before.
+    What each group leaves of all ages, and what both leave, is gated like the group itself; a
+    count is shown where all of these are, so that no sum of what is shown is a small count of them.
+
+    Args:
+        frame: Sums of all ages by area and code.
+        total: Sums by area.
+        crossed: Lens (all of one code list) -> its sums by area and code.
+    """
+    by = ["area", "code"]
+
+    def add_up(rows: pd.DataFrame, of_area: pd.DataFrame) -> pd.DataFrame:
+        both = pd.concat([of_area.assign(code=TOTAL), rows.loc[rows["code"] != TOTAL]])
+        return _add_larger_areas(both, ["code"])
+
+    sums = add_up(frame, total)
+    index = pd.MultiIndex.from_frame(sums[by])
+    whole = sums[_ACCEPTED].astype("float64")
+    counts = {
+        lens: add_up(rows, rows).set_index(by)[_ACCEPTED].astype("float64").reindex(index).fillna(0)
+        for lens, rows in crossed.items()
+    }
+    others = whole - sum(each.to_numpy() for each in counts.values())
+    names = sorted(set(sums["code"]) - {TOTAL})
+    totals = [*_list_area_totals(), AdditiveTotal(("code",), (TOTAL,), tuple((n,) for n in names))]
+    keys, open_codes = _list_keys(sums, by), _keys_of_measure(codes, _ACCEPTED)
+    cells: dict[str, CountCells] = {}
+    for lens, n in counts.items():
+        age = COMPLAINTS.crossed[lens].code
+        open_ages = {area for area, code in _keys_of_measure(ages, _ACCEPTED) if code == age}
+        rows = _GatedRows(sums, by, totals, frozenset((area, TOTAL) for area in open_ages))
+        shown = open_codes | {(area, TOTAL) for area in open_ages}
+        for each in (n, whole - n.to_numpy(), others):
+            shown &= rows.find_shown(each)
+        cells[lens] = {
+            (area, code): {_ACCEPTED: count} if (area, code) in shown else None
+            for (area, code), count in zip(keys, n.tolist(), strict=True)
+            if (area, age) in ages
+        }
+    return cells
 
 
 class _GatedRows:

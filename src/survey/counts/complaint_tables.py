@@ -21,17 +21,19 @@ from survey.counts.complaint_gate import (
     CountCells,
     GatedCounts,
     GatedMonths,
+    protect_ages,
     protect_codes,
     protect_months,
 )
 from survey.counts.complaints.sums import read_sums
 from survey.counts.count_declaration import TOTAL
-from survey.counts.count_kinds import LENSES
+from survey.counts.count_kinds import AGE_LENSES, COMPLAINTS, LENSES
 from survey.counts.standing_deliveries import DeliveredPeriod, list_standing_periods
 from survey.frame.code_lists import is_within, leaf_areas, leaves_within, resident_population
 from survey.store.tables import DeliveryKind
 
-_MAX_GATED_TABLES = 48
+_MAX_GATED_TABLES = 96
+_AGE = "age_group"
 _Span = tuple[tuple[UUID, ...], tuple[str, ...]]
 """Revisions of a year, and those months of it with which the next year is compared."""
 _GATED_TABLES: dict[tuple[_Span, str], "GatedCounts | GatedMonths"] = {}
@@ -110,7 +112,7 @@ def read_complaint_year(
         return None
     is_split = following == months_compared < {each.period for each in periods}
     same = compared if is_split else ()
-    names = [lens for lens in LENSES if lens != TOTAL and lens in lenses]
+    names = [lens for lens in (*LENSES, *AGE_LENSES) if lens != TOTAL and lens in lenses]
     months, tables = _protect_year(work, periods, same, names)
     shown = {TOTAL: months.totals, **{lens: tables[lens] for lens in names}}
     is_part = bool(wanted) and is_split
@@ -176,6 +178,12 @@ def _protect_year(
     if not isinstance(months, GatedMonths):
         months = protect_months(total, span[1])
         _keep_table((span, TOTAL), months)
+    for by in {COMPLAINTS.crossed[lens].by for lens in lenses if lens in AGE_LENSES}:
+        of_age = [lens for lens in AGE_LENSES if COMPLAINTS.crossed[lens].by == by]
+        if not tables.keys() >= {*of_age}:
+            tables |= _protect_ages(work, periods, same, by, of_age)
+            for lens in of_age:
+                _keep_table((span, lens), tables[lens])
     for lens in lenses:
         if lens not in tables:
             frame = read(lens=lens, periods=periods, by_period=False)
@@ -189,6 +197,24 @@ def _protect_year(
                 tables[lens] = protect_codes(frame, total, months, part)
             _keep_table((span, lens), tables[lens])
     return months, tables
+
+
+def _protect_ages(
+    work: Work,
+    periods: tuple[DeliveredPeriod, ...],
+    same: tuple[DeliveredPeriod, ...],
+    by: str,
+    lenses: Sequence[str],
+) -> dict[str, GatedCounts]:
+    """Return list -> its counts, of those lists that cross ages with list `by`."""
+    months, tables = _protect_year(work, periods, same, [by, _AGE])
+    read = partial(read_sums, work, periods=periods, by_period=False)
+    codes = {**months.totals.whole, **tables[by].whole}
+    if not codes or not tables[_AGE].whole:
+        return dict.fromkeys(lenses, GatedCounts())
+    crossed = {lens: read(lens=lens) for lens in lenses}
+    found = protect_ages(read(lens=by), read(lens=TOTAL), crossed, codes, tables[_AGE].whole)
+    return {lens: GatedCounts(cells) for lens, cells in found.items()}
 
 
 def _keep_table(key: tuple[_Span, str], cells: "GatedCounts | GatedMonths") -> None:

@@ -14,7 +14,7 @@ from survey.counts.complaint_tables import (
 )
 from survey.counts.complaints.sums import RATES, per_100_000, share_in_percent
 from survey.counts.count_declaration import TOTAL
-from survey.counts.count_kinds import COMPLAINT_CODES
+from survey.counts.count_kinds import COMPLAINT_CODES, COMPLAINTS
 from survey.counts.standing_deliveries import DeliveredPeriod
 from survey.disclosure import MINIMUM_N
 from survey.figures.views.display_names import DisplayNames
@@ -50,6 +50,7 @@ _MEASURE_NAMES: tuple[tuple[Message, tuple[str, ...]], ...] = (
     (msg("Recovered for consumers"), ("recovered_fen",)),
     (msg("Enquiries, which are no complaints"), ("consultations",)),
     (msg("Cases of fraud among the complaints"), ("fraud",)),
+    (msg("Complaints from abroad"), ("abroad",)),
 )
 """What is said of an area besides its complaints accepted, and the measures that it needs."""
 Cell = CountCell | None
@@ -58,6 +59,11 @@ Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 
 
 GOODS_CLASS = CodeListName.GOODS_CLASS.value
+AGE_NOTE = msg(
+    "By the age that the complainant gave. Shares are of all complaints of the group; what all "
+    "other ages would have is protected as well."
+)
+_AGE_GROUP = CodeListName.AGE_GROUP
 SERVICE_CLASSES = frozenset({"tourism", "culture_sports", "training"})
 """Classes of the services that the module on services and culture asks about."""
 
@@ -76,6 +82,10 @@ class LensShare:
     is_then_hidden: bool = False
     """Whether the year before was delivered and its share is kept back."""
     is_solved_hidden: bool = False
+    enquiries: float | None = None
+    """Enquiries about this code; None if kept back or not delivered."""
+    has_enquiries: bool = False
+    """Whether they were delivered."""
 
     @property
     def change(self) -> float | None:
@@ -249,6 +259,42 @@ def build_class_table(
     return _build_lens_table(chosen, GOODS_CLASS, translator(language)) if chosen else None
 
 
+def build_age_table(*, year: ComplaintYear, area: str, lens: str, language: str) -> Table | None:
+    """Return complaints of older people and of minors by a code list, beside those of all ages.
+
+    None where `lens` is not crossed with age, or ages were not delivered for the area.
+    """
+    t = translator(language)
+    crossed = [(name, of_age) for name, of_age in COMPLAINTS.crossed.items() if of_age.by == lens]
+    ages = {each.code: each.name(language) for each in shipped_code_lists().codes_of(_AGE_GROUP)}
+    known = [
+        (name, ages[of_age.code])
+        for name, of_age in crossed
+        if (area, TOTAL) in year.by_lens.get(name, {})
+    ]
+    if not known or year.find_cell(TOTAL, area, TOTAL) is None:
+        return None
+    columns = [(TOTAL if name == lens else name, name) for name in (lens, *(n for n, _ in known))]
+    rows = []
+    for each in shipped_code_lists().codes_of(CodeListName(lens)):
+        if (NATION, each.code) not in year.by_lens[lens]:
+            continue
+        cells = [each.name(language)]
+        for of_total, name in columns:
+            count = _find_number(year.find_cell(name, area, each.code), "accepted")
+            whole = _find_number(year.find_cell(of_total, area, TOTAL), "accepted")
+            cells += [_format_count(count), format_percent(share_in_percent(count, whole))]
+        rows.append(tuple(cells))
+    heads = [t(LENS_NAMES[lens])]
+    for name in (t("All ages"), *(name for _, name in known)):
+        heads += [name, t("Share of {group}", group=name)]
+    return tuple(heads), tuple(rows)
+
+
+def _format_count(count: float | None) -> str:
+    return f"<{MINIMUM_N}" if count is None else format_count(count)
+
+
 def format_yuan(fen: float, language: str) -> str:
     """Return a sum in fen as text: in million yuan or, in Chinese, in 10,000 or 100 million."""
     t = translator(language)
@@ -382,6 +428,15 @@ def describe_total(
         lines.append(t("Besides, {count} enquiries, which are no complaints.", count=count))
     if fraud is not None:
         lines.append(t("{count} cases of fraud among the complaints.", count=format_count(fraud)))
+    abroad = _find_number(total, "abroad")
+    if abroad is not None:
+        lines.append(
+            t(
+                "{count} of the complaints came from consumers abroad, {share} of all.",
+                count=format_count(abroad),
+                share=format_percent(share_in_percent(abroad, accepted)),
+            )
+        )
     hidden = [t(name) for name, measures in _MEASURE_NAMES if is_measure_hidden(total, *measures)]
     if hidden:
         lines.append(t("Kept back: {names}.", names="; ".join(hidden)))
@@ -415,6 +470,8 @@ def list_lens_shares(
                 share_in_percent(_find_number(row, "solved"), count),
                 is_then_hidden=then is None and before is not None and lens in before.by_lens,
                 is_solved_hidden=is_measure_hidden(row, "solved"),
+                enquiries=_find_number(row, "consultations"),
+                has_enquiries=row is not None and "consultations" in row,
             )
         )
     return sorted(shares, key=lambda share: -(share.count or 0.0))
@@ -448,14 +505,16 @@ def _format_shown_share(value: float | None, *, is_hidden: bool, t: Translator) 
 
 
 def _build_lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> Table:
+    has_enquiries = any(each.has_enquiries for each in shares)
     rows = tuple(
         (
             each.name,
-            f"<{MINIMUM_N}" if each.count is None else format_count(each.count),
+            _format_count(each.count),
             format_percent(each.share),
             _format_shown_share(each.then, is_hidden=each.is_then_hidden, t=t),
             format_signed(each.change, 2),
             _format_shown_share(each.solved, is_hidden=each.is_solved_hidden, t=t),
+            *([_format_enquiries(each, t)] if has_enquiries else []),
         )
         for each in shares
     )
@@ -466,8 +525,14 @@ def _build_lens_table(shares: Sequence[LensShare], lens: str, t: Translator) -> 
         t("Share a year before"),
         t("Change in percentage points"),
         t("Solved, of those accepted"),
+        *([t("Enquiries")] if has_enquiries else []),
     )
     return heads, rows
+
+
+def _format_enquiries(share: LensShare, t: Translator) -> str:
+    is_hidden = share.has_enquiries and share.enquiries is None
+    return t(HIDDEN_TEXT) if is_hidden else format_count(share.enquiries)
 
 
 def _build_month_table(year: ComplaintYear, area: str, t: Translator) -> Table:

@@ -6,7 +6,7 @@ Check, store, template and interface descriptions read it; a new kind is a new d
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandas as pd
@@ -15,7 +15,12 @@ from sqlmodel import SQLModel
 
 from survey.collection.importing.rejections import ImportNotPossibleError
 from survey.frame.city_frame import shipped_cities
-from survey.frame.code_lists import CodeListName, leaf_areas, shipped_code_lists
+from survey.frame.code_lists import (
+    CodeListName,
+    econsumer_categories,
+    leaf_areas,
+    shipped_code_lists,
+)
 from survey.locale import Message, msg, translator
 from survey.settings import PROJECT_ROOT
 from survey.spreadsheets import write_text_cell
@@ -74,6 +79,15 @@ class PartOfWhole:
 
 
 @dataclass(frozen=True)
+class CrossedList:
+    """Code list whose counts are summed within one code of another list."""
+
+    within: str
+    code: str
+    by: str
+
+
+@dataclass(frozen=True)
 class CountKind:
     """Declaration of one kind of counts: how it is delivered, checked and stored."""
 
@@ -105,6 +119,8 @@ class CountKind:
     parts: tuple[PartOfWhole, ...] = ()
     complete: str = ""
     """Key whose codes all have to be there for the whole of each day."""
+    crossed: Mapping[str, CrossedList] = field(default_factory=dict)
+    """Further lists of sums (`lens`): one code list within one code of another."""
 
     @cached_property
     def _named(self) -> Mapping[str, DeliveredColumn]:
@@ -191,10 +207,12 @@ class CountKind:
             sheet.cell(2, number).value = value
             sheet.column_dimensions[sheet.cell(1, number).column_letter].width = 18
         listed = workbook.create_sheet(t(msg("Codes")))
-        listed.append([t(msg("Column")), t(msg("Code")), t(msg("Name"))])
+        listed.append([t(msg("Column")), t(msg("Code")), t(msg("Name")), "econsumer.gov"])
         for key, name in self.codes.items():
+            foreign = econsumer_categories().get(name, ())
             for each in lists.codes_of(name, version):
-                listed.append([self.columns[key].names[0], each.code, each.name_zh])
+                meant = "; ".join(other.category_zh for other in foreign if other.code == each.code)
+                listed.append([self.columns[key].names[0], each.code, each.name_zh, meant])
         cities = {city.code: city.name_zh for city in shipped_cities()}
         rest = t(msg("Other areas of the province"))
         for code in leaf_areas():

@@ -12,6 +12,7 @@ from survey.counts.count_declaration import (
     TOTAL,
     TOTAL_MARK,
     CountKind,
+    CrossedList,
     PartOfWhole,
     TextKey,
 )
@@ -101,6 +102,7 @@ COMPLAINTS = CountKind(
         "recovered",
         "consultations",
         "fraud",
+        "abroad",
     ),
     money=frozenset({"recovered"}),
     bounds=(
@@ -110,6 +112,7 @@ COMPLAINTS = CountKind(
         ("mediation_succeeded", "solved"),
         ("settled_first", "solved"),
         ("fraud", "accepted"),
+        ("abroad", "accepted"),
     ),
     repeated=lambda row: msg(
         "the same month, area and codes stand in row {row} already; add the two up or delete one",
@@ -118,6 +121,11 @@ COMPLAINTS = CountKind(
     table=ComplaintCount,
     sums=ComplaintSummary,
     whole={"lens": TOTAL},
+    crossed={
+        f"{name}_{by}": CrossedList("age_group", code, key)
+        for name, code in (("elder", "60_plus"), ("minor", "under_18"))
+        for by, key in (("nature", "nature"), ("class", "goods_class"))
+    },
 )
 COMPLAINT_WEEKS = CountKind(
     DeliveryKind.COMPLAINT_WEEKS,
@@ -144,6 +152,8 @@ COMPLAINT_WEEKS = CountKind(
 COMPLAINT_CODES = tuple(COMPLAINTS.codes)
 """Columns with codes, in the order of the key."""
 LENSES = (TOTAL, *COMPLAINT_CODES)
+AGE_LENSES = tuple(COMPLAINTS.crossed)
+"""Lists of older people and of minors by nature and by class."""
 
 
 def _parse_day(text: str) -> str | None:

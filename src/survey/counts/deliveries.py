@@ -438,18 +438,22 @@ def _insert_counts(
 
 
 def _summarise_counts(counts: CheckedCounts) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield (code list, sums by month, area and code); first `total`, summed over all codes.
+    """Yield (code list, sums by month, area and code); `total`, lists, crossed lists.
 
     They are made once, when a delivery is stored: a page over a million counts reads a few
     thousand rows. A list that the delivery does not use has none: "not given" is no channel.
     """
     measures, when = list(counts.measures), counts.kind.when
-    for lens in (TOTAL, *counts.kind.codes):
-        if lens != TOTAL and set(counts.frame[lens].cat.categories) == {NOT_GIVEN}:
+    lists = [(lens, lens, counts.frame) for lens in (TOTAL, *counts.kind.codes)]
+    for lens, crossed in counts.kind.crossed.items():
+        is_within = counts.frame[crossed.within] == crossed.code
+        lists.append((lens, crossed.by, counts.frame[is_within]))
+    for lens, key, frame in lists:
+        if frame.empty or (key != TOTAL and set(frame[key].cat.categories) == {NOT_GIVEN}):
             continue
-        by = [when, AREA, *([lens] if lens != TOTAL else [])]
-        sums = counts.frame.groupby(by, observed=True, sort=True)[measures].sum().reset_index()
-        sums["code"] = sums[lens].astype(str) if lens != TOTAL else TOTAL
+        by = [when, AREA, *([key] if key != TOTAL else [])]
+        sums = frame.groupby(by, observed=True, sort=True)[measures].sum().reset_index()
+        sums["code"] = sums[key].astype(str) if key != TOTAL else TOTAL
         yield lens, sums[[when, AREA, "code", *measures]]
 
 

@@ -86,6 +86,7 @@ NATION_RESIDENTS_2020 = 1_411_778_724
 _SEED = PROJECT_ROOT / "seed" / "context"
 CODES_CSV = _SEED / "codes.csv"
 CROSSWALK_CSV = _SEED / "crosswalk.csv"
+ECONSUMER_CSV = _SEED / "econsumer.csv"
 
 
 class CodeListName(StrEnum):
@@ -166,6 +167,35 @@ class CodeLists:
         while (name, version, code) in self.successors:
             version, code = self.successors[name, version, code]
         return code
+
+
+@dataclass(frozen=True)
+class ForeignCategory:
+    """Category of econsumer.gov, of goods and services or of violations, and our code for it."""
+
+    category_en: str
+    category_zh: str
+    code: str
+    status: str
+    """`published`: named so by the source; `assumed`: as the form has it, not printed anywhere."""
+    source: str
+
+
+@lru_cache(maxsize=1)
+def econsumer_categories() -> Mapping[CodeListName, tuple[ForeignCategory, ...]]:
+    """Return the categories of econsumer.gov by the list whose codes they mean.
+
+    Raises:
+        ValueError: A category means a code that the newest list does not have.
+    """
+    found: dict[CodeListName, list[ForeignCategory]] = {}
+    with ECONSUMER_CSV.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            name = CodeListName(row.pop("list"))
+            if row["code"] not in {each.code for each in shipped_code_lists().codes_of(name)}:
+                raise ValueError(f"no code of {name}: {row['code']}")
+            found.setdefault(name, []).append(ForeignCategory(**row))
+    return {name: tuple(categories) for name, categories in found.items()}
 
 
 @lru_cache(maxsize=1)

@@ -21,14 +21,24 @@ from survey.counts.complaint_tables import (
     read_year_before,
 )
 from survey.counts.complaint_view import (
+    AGE_NOTE,
     area_choices,
+    build_age_table,
     build_complaint_view,
     describe_closed,
     lens_choices,
     name_area,
 )
 from survey.counts.count_declaration import AREA, NOT_GIVEN
-from survey.counts.count_kinds import CHANNEL, DAY, ITEMS, MAX_TOPIC_CHARS, SENTIMENT, TOPIC
+from survey.counts.count_kinds import (
+    CHANNEL,
+    COMPLAINTS,
+    DAY,
+    ITEMS,
+    MAX_TOPIC_CHARS,
+    SENTIMENT,
+    TOPIC,
+)
 from survey.counts.deliveries import DeliveryHead
 from survey.counts.opinion.storage import (
     EnteredDay,
@@ -401,6 +411,7 @@ def _draw_year(page: PageContext, years: dict[int, int]) -> None:
         with st.container(width=_PICTURE_PX):
             draw_count_panel(page, shares, source)
         st.html(render_table(*view.lens), width="content")
+    _draw_age_table(page, year.year, area, lens)
     months = build_month_chart(year=year, area=area, language=page.language)
     with st.container(horizontal=True):
         with st.container(width=_LINES_PX):
@@ -410,6 +421,19 @@ def _draw_year(page: PageContext, years: dict[int, int]) -> None:
     closed = read_cached(page, list_closed_months, "closed months")
     draw_count_notes((*view.notes, describe_closed(year, closed, page.t)))
     draw_freshness(page.t, reading.freshness)
+
+
+def _draw_age_table(page: PageContext, year: int, area: str, lens: str) -> None:
+    """Draw complaints of older people and of minors by nature or class; nothing by other lists."""
+    lenses = (lens, *(name for name, each in COMPLAINTS.crossed.items() if each.by == lens))
+    if len(lenses) == 1:
+        return
+    read = partial(read_complaint_year, year=year, lenses=lenses)
+    found = read_cached_late(page, read, "complaints by age", year, lens).value
+    table = found and build_age_table(year=found, area=area, lens=lens, language=page.language)
+    if table:
+        draw_count_table(page.t("Older people and minors"), table)
+        st.caption(page.t(AGE_NOTE))
 
 
 def _draw_alarms(page: PageContext, found: WeekAlarms, texts: AlarmTexts) -> None:

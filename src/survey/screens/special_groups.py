@@ -9,12 +9,15 @@ import streamlit as st
 from survey.access.roles import NATION
 from survey.counts.complaint_tables import read_years_for_wave
 from survey.counts.complaint_view import (
+    AGE_NOTE,
     GOODS_CLASS,
     SERVICE_CLASSES,
+    build_age_table,
     build_class_table,
     describe_coverage,
     describe_sources,
 )
+from survey.counts.count_kinds import AGE_LENSES
 from survey.figures.views.crosstab import (
     CROSSTAB_AREA_LEVELS,
     CrosstabFilters,
@@ -287,6 +290,7 @@ def draw_special_groups(page: PageContext) -> None:
                 t("What they met with"), partial(_draw_reports, page, results, chosen.group)
             ),
             "indicators": (t("Indicators"), draw_indicators),
+            "complaints": (t("Complaints"), partial(_draw_age_complaints, page, wave.year)),
         }  # fmt: skip
     supplements = {
         "elderly": t("Supplement: older people"), "minors": t("Supplement: children"),
@@ -319,6 +323,29 @@ def _draw_reports_list(page: PageContext, view: GroupsView) -> None:
     title = t("What they met with most often")
     listed = f"<section><h3>{escape(title)}</h3><ul>{rows}</ul></section>"
     st.html(f'<div class="hcs-findings">{listed}</div>')
+
+
+def _draw_age_complaints(page: PageContext, wave_year: int) -> None:
+    """Draw the nation's complaints of older people and of minors, by nature and by class."""
+    t, lenses = page.t, ("nature", GOODS_CLASS)
+    read = partial(read_years_for_wave, wave_year=wave_year, lenses=(*lenses, *AGE_LENSES))
+    year, _ = read_cached_late(page, read, "complaints by age of a wave", wave_year).value
+    tables = [] if year is None else [
+        build_age_table(year=year, area=NATION, lens=lens, language=page.language)
+        for lens in lenses
+    ]  # fmt: skip
+    if year is None or not any(tables):
+        st.caption(t("No complaints with the age of the complainant are delivered or shown."))
+        return
+    chart_panel.draw_demo_mark(page, year.is_demo)
+    first, last = year.months[0], year.months[-1]
+    for table in filter(None, tables):
+        title = t("Complaints of older people and minors, {first} to {last}",
+                  first=first, last=last)  # fmt: skip
+        chart_panel.draw_count_table(title, table)
+    chart_panel.draw_count_notes(
+        (t(AGE_NOTE), *describe_coverage(year, NATION, page.language), *describe_sources(year, t))
+    )
 
 
 def _draw_reports(page: PageContext, results: WaveResults, group: str) -> None:

@@ -9,14 +9,16 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 from survey.collection.importing.mapping_documents import write_mapping_json
 from survey.collection.importing.rejections import ImportNotPossibleError
 from survey.counts.bringing_in.count_files import CountFile, read_count_file, write_problems
+from survey.counts.bringing_in.loose_texts import fold_name
 from survey.counts.bringing_in.proposal import known_layouts, propose_mapping, spread_over
 from survey.counts.bringing_in.table_mapping import TableMapping, read_mapping_json
 from survey.counts.count_kinds import COMPLAINTS, COUNT_KINDS, OPINION
+from survey.frame.code_lists import econsumer_categories, shipped_code_lists
 from survey.locale import SurveyError, translator
 from survey.settings import PROJECT_ROOT
 from survey.store.tables import DeliveryKind
@@ -111,6 +113,66 @@ def test_single_cases_are_counted_into_the_monthly_table(
     assert {key: (accepted[key], solved[key]) for key in accepted} == expected
     # Nothing of the file but row numbers goes on.
     assert read.source.header == ()
+
+
+def test_the_age_of_a_case_is_counted_by_group_and_abroad_only_if_accepted() -> None:
+    read = complaints(example("complaint_cases_12315.csv"), of_cases=True)
+    ages = {"60_plus": 1, "30_44": 1, "45_59": 1, "under_18": 0, "-": 1}
+    assert sums(read, "accepted", "age_group") == ages
+    assert sums(read, "abroad", "area") == {"110000": 0, "320500": 1, "320900": 0}
+
+
+@pytest.mark.parametrize(
+    ("age", "group"),
+    [("0", "under_18"), ("17岁", "under_18"), ("１８", "18_29"), ("59", "45_59"),
+     ("60岁", "60_plus"), ("60岁及以上", "60_plus"), ("104", "60_plus"), ("", "-")],
+)  # fmt: skip
+def test_an_age_in_years_becomes_its_group(age: str, group: str) -> None:
+    read = complaints(f"期间,地区,性质,类别,受理,解决,年龄\n2025-04,宜昌,质量,食品,3,1,{age}\n")
+    assert sums(read, "accepted", "age_group") == {group: 3}
+
+
+def test_categories_of_econsumer_are_read_as_our_codes() -> None:
+    rows = [
+        f"2025-04,宜昌,{nature},{goods},1,1"
+        for goods in ("Online Shopping", "旅行和度假", "credit and debt")
+        for nature in ("Merchandise that did not arrive", "退款问题", "质量")
+    ]
+    read = complaints(LONG + "\n".join(rows))
+    assert sums(read, "accepted", "goods_class") == {
+        "sales_services": 3,
+        "tourism": 3,
+        "finance": 3,
+    }
+    assert sums(read, "accepted", "nature") == {"contract": 3, "after_sales": 3, "quality": 3}
+
+
+def test_each_category_of_econsumer_is_one_code_and_has_a_source() -> None:
+    lists = shipped_code_lists()
+    for name, categories in econsumer_categories().items():
+        own = {fold_name(text): each.code for each in lists.codes_of(name)
+               for text in (each.code, each.name_zh, each.name_en)}  # fmt: skip
+        folded = [fold_name(n) for each in categories for n in (each.category_zh, each.category_en)]
+        assert len(folded) == len(set(folded))
+        for each in categories:
+            assert each.source.startswith("https://")
+            assert each.status in {"published", "assumed"}
+            for text in (each.category_zh, each.category_en):
+                assert own.get(fold_name(text), each.code) == each.code
+    codes = load_workbook(io.BytesIO(COMPLAINTS.write_template())).worksheets[1]
+    told = {(row[0], row[1]): row[3] for row in codes.iter_rows(values_only=True)}
+    assert told["商品服务类别", "tourism"] == "旅行和度假"
+    assert told["投诉性质", "measurement"] in {None, ""}
+
+
+def test_what_is_no_age_is_a_problem() -> None:
+    for age in ("131", "-3", "六十"):
+        assert (
+            complaints(
+                f"期间,地区,性质,类别,受理,解决,年龄\n2025-04,宜昌,质量,食品,3,1,{age}\n"
+            ).check.problem_count
+            == 1
+        )
 
 
 @pytest.mark.parametrize("name", ["opinion_long.csv", "opinion_wide.csv"])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from survey.counts.count_declaration import CountKind
 from survey.counts.count_kinds import PERIOD, WEEK, parse_week
-from survey.frame.code_lists import CodeListName, CodeLists
+from survey.frame.code_lists import CodeListName, CodeLists, econsumer_categories
 from survey.frame.written_places import import_words, parse_place
 from survey.tabular.written_dates import fold, parse_date
 
@@ -17,6 +17,7 @@ _WEEK = re.compile(r"(\d{4})\s*\u5e74\s*\u7b2c?\s*(\d{1,2})\s*\u5468")
 MONTH_ALONE = re.compile(r"(\d{1,2})\s*\u6708(?:\u4efd)?")
 """A month without its year, as the head of a column has it."""
 _IGNORED = re.compile(r"[\s\u3001,;/()\u2014\u2013-]+")
+_MAX_AGE = 131
 _ENDINGS = ("\u7c7b", "\u670d\u52a1")
 """Class, service: what names of classes end in and lists leave out."""
 
@@ -62,9 +63,33 @@ def code_parser(
         for name in (each.code, each.name_zh, each.name_en):
             codes[fold_name(name)].add(each.code)
     found = {name: codes_of.pop() for name, codes_of in codes.items() if len(codes_of) == 1}
+    own = {each.code for each in listed}
+    for foreign in econsumer_categories().get(kind.codes[key], ()):
+        for name in (foreign.category_zh, foreign.category_en):
+            if foreign.code in own:
+                found.setdefault(fold_name(name), foreign.code)
     if kind.total_names:
         found |= {fold_name(word): kind.total_names[0] for word in import_words()["total"]}
-    return lambda text: found.get(fold_name(text))
+    if kind.codes[key] is not CodeListName.AGE_GROUP:
+        return lambda text: found.get(fold_name(text))
+    ages = {range(*_bounds_of_age(each.code)): each.code for each in listed if "_" in each.code}
+    return lambda text: found.get(fold_name(text)) or _find_age(text, ages)
+
+
+def _bounds_of_age(code: str) -> tuple[int, int]:
+    """Return the first age of a group and the first above it (`under_18`, `18_29`, `60_plus`)."""
+    first, _, last = code.partition("_")
+    if not first.isdigit():
+        return (0, int(last)) if last.isdigit() else (0, 0)
+    return int(first), int(last) + 1 if last.isdigit() else _MAX_AGE
+
+
+def _find_age(text: str, ages: Mapping[range, str]) -> str | None:
+    """Return the group of an age in years such as `67`, or `67` followed by the word for years."""
+    years = fold(text).removesuffix("\u5c81")
+    if not (years.isascii() and years.isdigit()):
+        return None
+    return next((code for group, code in ages.items() if int(years) in group), None)
 
 
 def key_parsers(

@@ -16,6 +16,7 @@ import pyarrow as pa
 from survey.collection.importing.rejections import ImportNotPossibleError
 from survey.counts.bringing_in.loose_texts import fold_name, key_parsers
 from survey.counts.bringing_in.table_mapping import (
+    Condition,
     Spread,
     TableMapping,
     is_personal,
@@ -261,9 +262,23 @@ class _ColumnMaker:
             if self.kind.measures[0] not in self.mapping.cases:
                 yield self.kind.measures[0], ["1"] * count
             for name, condition in self.mapping.cases.items():
-                means = dict.fromkeys(map(fold, condition.no), "0")
-                means |= dict.fromkeys(map(fold, condition.yes), "1")
-                yield name, [means.get(fold(text), text) for text in self._texts(condition.column)]
+                yield name, self._count_cases(name, condition)
+
+    def _count_cases(self, name: str, condition: Condition) -> list[str]:
+        """Return 1 or 0 for each case; a measure of those accepted counts no other case."""
+        means = dict.fromkeys(map(fold, condition.no), "0")
+        means |= dict.fromkeys(map(fold, condition.yes), "1")
+        counted = [means.get(fold(text), text) for text in self._texts(condition.column)]
+        first = self.kind.measures[0]
+        accepted = (self.mapping.cases or {}).get(first)
+        is_part = (name, first) in self.kind.bounds
+        if accepted is None or accepted.column == condition.column or not is_part:
+            return counted
+        refused = {fold(text) for text in accepted.no}
+        return [
+            "0" if number == "1" and fold(text) in refused else number
+            for number, text in zip(counted, self._texts(accepted.column), strict=True)
+        ]
 
     def _texts(self, head: str) -> list[str]:
         texts: list[str] = self.source.texts(self.source.header.index(head)).of_rows()

@@ -150,7 +150,10 @@ class _SheetReader:
                     if layout.mapping.cases is not None and not self.of_cases:
                         raise ImportNotPossibleError(_SINGLE_CASES)
                     there = {k: head for k, head in layout.mapping.columns.items() if head in heads}
-                    own = {"head_row": row, "columns": there}
+                    own: dict[str, object] = {"head_row": row, "columns": there}
+                    cases = layout.mapping.cases
+                    if cases is not None:
+                        own["cases"] = {k: c for k, c in cases.items() if c.column in heads}
                     mapping = layout.mapping.model_copy(update=own)
                     return layout.name, heads, mapping, len(heads)
         best: tuple[int, int, int] = (0, 0, 0)

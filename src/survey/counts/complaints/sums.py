@@ -99,7 +99,8 @@ def read_sums(
     frame = _read_summaries(work.session, lens, wanted, kinds)
     if lens != TOTAL and len(frame):
         known = lists or shipped_code_lists()
-        maps = {version: known.to_newest(CodeListName(lens), version) for _, version in set(kinds)}
+        name = CodeListName(COMPLAINTS.crossed[lens].by if lens in COMPLAINTS.crossed else lens)
+        maps = {version: known.to_newest(name, version) for _, version in set(kinds)}
         frame["code"] = [
             maps[kinds[kind][1]].get(code, code)
             for kind, code in zip(frame["kind"], frame["code"], strict=True)

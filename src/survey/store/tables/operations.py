@@ -103,6 +103,7 @@ class ComplaintCount(SQLModel, table=True):
     recovered_fen: int | None = Field(default=None, sa_type=BigInteger)
     consultations: int | None = None
     fraud: int | None = None
+    abroad: int | None = None
 
 
 class ComplaintSummary(SQLModel, table=True):
@@ -124,6 +125,7 @@ class ComplaintSummary(SQLModel, table=True):
     recovered_fen: int | None = Field(default=None, sa_type=BigInteger)
     consultations: int | None = None
     fraud: int | None = None
+    abroad: int | None = None
 
 
 class ComplaintWeek(SQLModel, table=True):
