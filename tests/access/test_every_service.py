@@ -458,6 +458,8 @@ def _fill(session: Session, field: Any) -> dict[str, Any]:
         "register": BASES,
         "education.registers.add_entry": {"data": record_of(BaseData, CANARY, area=ELSEWHERE)},
         "education.registers.list_entries": {"year": 2026, "area": "CN"},
+        "evidence_city.city_action.read_city_action": {"city": "999999", "year": 2026},
+        "evidence_city.outside_city.read_outside_evidence": {"city": "999999", "wave_year": 2026},
         "education.registers.list_entry_years": {"register": STATIONS, "area": "CN"},
         "entry_id": uuid4(),
         "photo_id": photo.id,

@@ -14,10 +14,14 @@ from survey.access.roles import Role
 from survey.counts.bringing_in.published_tables import read_published_tables
 from survey.counts.deliveries import import_delivery
 from survey.counts.published_quarters import store_published
+from survey.education.registers import ACTIVITIES, add_entry
 from survey.kit.navigation import PageKey
-from survey.settings import PROJECT_ROOT, Settings
+from survey.settings import PROJECT_ROOT, Settings, current_settings
+from survey.store.tables.registers import ActivityData
 from survey.store.transactions import run_in_transaction
+from tests.context.comparative_tests.small_test import employ
 from tests.context.complaints.count_files import HEADER, check_file, count_file, head, rows_of
+from tests.context.consumer_education.test_education_register import TALK
 from tests.work_of import work_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -112,6 +116,25 @@ def test_complaints_stand_beside_the_score_of_a_city(open_page: Open, read: Read
     assert "被问到时人们怎么说" in text
     assert "受理投诉 184 件" in text
     assert "两者都不计入得分" in text
+
+
+def test_what_to_act_on_stands_below_the_complaints(open_page: Open, read: Read) -> None:
+    talk = ActivityData.of(TALK, area="420500", held_on=date(2024, 4, 1))
+    url = current_settings().store_url
+    person = employ(url, Role.NATIONAL_OFFICIAL)
+    run_in_transaction(
+        url,
+        lambda session: add_entry(
+            work_of(session, person, NOW), register=ACTIVITIES, data=talk, is_demo=True
+        ),
+    )
+    app = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="zh", city="420500", part="beside")
+    text = read(app)
+    assert "本市消费教育（2024年）" in text
+    assert "1,200" in text
+    assert "本市问题清单" in " ".join(each.value for each in app.caption)
+    other = open_page(PageKey.CITY, Role.NATIONAL_OFFICIAL, lang="zh", city="110000", part="beside")
+    assert "本市消费教育" not in read(other)
 
 
 def test_deliveries_are_listed_with_what_a_revision_changed(open_page: Open, read: Read) -> None:

@@ -1,16 +1,24 @@
 """Complaints of two years, an experience check and opinion of one city, beside its score."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from survey.access.principal import OPERATOR, Principal
-from survey.access.roles import NATION
+from survey.access.roles import NATION, Role
+from survey.comparative_tests.released_grades import sign_comparative_test
 from survey.counts.deliveries import import_delivery
-from survey.evidence_city.outside_city import CheckOfCity, OutsideEvidence, read_outside_evidence
+from survey.education.registers import ACTIVITIES, add_entry
+from survey.evidence_city.city_action import CheckOfCity, ItemOfCheck, read_city_action
+from survey.evidence_city.outside_city import OutsideEvidence, read_outside_evidence
 from survey.experience_checks.reading import MeanScore
 from survey.figures.views.check_figures import ALL_TYPES, CheckScores
 from survey.store.engine import read_scope
+from survey.store.tables import ComparativeTestState
+from survey.store.tables.registers import ActivityData
 from survey.store.transactions import run_in_transaction
+from tests.context.comparative_tests.small_test import employ, start
 from tests.context.complaints.count_files import check_file, count_file, head, rows_of
+from tests.context.consumer_education.test_education_register import TALK
 from tests.context.opinion.opinion_rows import check, many_days
 from tests.context.opinion.opinion_rows import head as opinion_head
 from tests.work_of import work_of
@@ -59,6 +67,24 @@ def small_evidence(url: str, principal: Principal = OPERATOR) -> OutsideEvidence
     }
     released = CheckOfCity(
         {"zh": "商场体察", "en": "Malls"}, "malls", CheckScores(scores, None, None),
-        date(2024, 9, 30), is_demo=False,
+        date(2024, 9, 30), is_demo=False, area=CITY,
+        worst=(ItemOfCheck({"zh": "明码标价", "en": "Prices"}, MeanScore(41.7, 22, 61, 12), 5),),
     )  # fmt: skip
-    return OutsideEvidence(read.city, read.year, read.before, (released,), read.opinion)
+    store_action(url)
+    with read_scope(url) as session:
+        action = read_city_action(work_of(session, principal, NOW), city=CITY, year=2024)
+    return OutsideEvidence(
+        read.city, read.year, read.before, replace(action, checks=(released,)), read.opinion
+    )
+
+
+def store_action(url: str) -> None:
+    """Store a released test with a cooker that fails, and an activity of the city in 2024."""
+    person = employ(url, Role.NATIONAL_OFFICIAL)
+    test = start(url, person, ComparativeTestState.MAKERS_HEARD)
+    test.change(sign_comparative_test, person, two_people=False)
+    talk = ActivityData.of(TALK, held_on=date(2024, 4, 1))
+    run_in_transaction(
+        url,
+        lambda session: add_entry(work_of(session, person, NOW), register=ACTIVITIES, data=talk),
+    )

@@ -7,6 +7,7 @@ import pytest
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
+from survey.evidence_city.city_action import CityAction
 from survey.evidence_city.outside_city import OutsideEvidence, read_outside_evidence
 from survey.reports.contents import Paragraph, Report, ReportKind, ReportTable
 from survey.results import WaveResults
@@ -62,7 +63,7 @@ def test_it_says_the_change_and_until_when_each_source_was_counted(
     frozen: Frozen, evidence: OutsideEvidence
 ) -> None:
     _, tables = blocks_of(report(frozen, outside=evidence))
-    facts, lens, classes, checks, opinion = tables
+    facts, lens, classes, checks, items, tests, education, opinion = tables
     assert facts.rows[0][1] == "1,334"
     assert facts.rows[1] == ("已报送月份数", "1", "–", "12")
     assert facts.rows[2][1:] == ("+303.0%", "1,334", "331")
@@ -70,13 +71,18 @@ def test_it_says_the_change_and_until_when_each_source_was_counted(
     assert [row[0] for row in classes.rows] == ["食品类"]
     assert "数据截至" in classes.note
     assert checks.rows[1][3:] == ("69.3", "64.1 至 74.5", "12", "2024年9月30日")
+    assert items.rows == (
+        ("商场体察", "苏州", "明码标价", "41.7", "22.0 至 61.0", "12 个中的 5 个"),
+    )
+    assert tests.rows[1][1:5] == ("Brand S02 M1", "leakage current (mA)", "0.90 ± 0.02", "≤ 0.75")
+    assert [row[1] for row in education.rows[2:]] == ["1", "80", "1,200", "0"]
     assert "监测单位" in opinion.note
 
 
 def test_it_is_of_cities_alone_and_empty_without_evidence(
     frozen: Frozen, evidence: OutsideEvidence
 ) -> None:
-    nothing = replace(evidence, year=None, before=None, checks=(), opinion=None)
+    nothing = replace(evidence, year=None, before=None, action=CityAction(), opinion=None)
     assert report(frozen, outside=nothing).find_section("outside") is None
     nation = report(frozen, ReportKind.NATION, NATION, outside=evidence)
     assert nation.find_section("outside") is None

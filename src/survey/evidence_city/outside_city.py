@@ -5,7 +5,6 @@ counted and until when.
 """
 
 from dataclasses import dataclass
-from datetime import date
 from math import atanh, sqrt, tanh
 
 import numpy as np
@@ -13,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from survey.access.roles import NATION, Action
+from survey.access.roles import Action
 from survey.access.work import Work
 from survey.counts.complaint_charts import ScoredCity, build_scatter
 from survey.counts.complaint_gate import CountCell
@@ -42,21 +41,19 @@ from survey.counts.opinion_tables import (
     read_opinion_event,
 )
 from survey.counts.opinion_view import describe_opinion, describe_opinion_sources, find_peak
-from survey.experience_checks.reading import get_experience_check, list_experience_checks
+from survey.evidence_city.city_action import (
+    CityAction,
+    OutsidePart,
+    build_action_parts,
+    read_city_action,
+)
 from survey.figures.charts.count_charts import DURING
 from survey.figures.views.chart_panels import ChartPanel
-from survey.figures.views.check_figures import ALL_TYPES, CheckScores, build_check_scores
 from survey.figures.views.estimate_text import NOT_ASKED, WITHHELD, estimate_at, format_interval
-from survey.figures.views.experience_check import (
-    HIDDEN_TEXT,
-    describe_mean,
-    format_mean,
-    name_area,
-    name_type,
-)
+from survey.figures.views.experience_check import HIDDEN_TEXT
 from survey.figures.views.measures import is_asked
 from survey.figures.views.view_context import ViewContext
-from survey.locale import Labels, Translator, label_text, msg, translator
+from survey.locale import Translator, msg, translator
 from survey.locale.figures import (
     MISSING,
     format_change,
@@ -236,17 +233,6 @@ _MOST_CODES = 10
 
 
 @dataclass(frozen=True, eq=False)
-class CheckOfCity:
-    """Released experience check with venues in the city, and its scores as shown."""
-
-    title: Labels
-    key: str
-    scores: CheckScores
-    data_as_of: date
-    is_demo: bool
-
-
-@dataclass(frozen=True, eq=False)
 class OutsideEvidence:
     """Complaints, experience checks and opinion counts of a city; None or empty if missing."""
 
@@ -255,17 +241,13 @@ class OutsideEvidence:
     """Complaints of the year of the wave, or of the newest before it that was delivered."""
     before: ComplaintYear | None
     """Complaints of the year before, of the same months where all of these were delivered."""
-    checks: tuple[CheckOfCity, ...]
+    action: CityAction
     opinion: OpinionEvent | None
     """The busiest days, for readers who may see the opinion counts of the city."""
 
     @property
     def is_empty(self) -> bool:
-        return self.year is None and not self.checks and self.opinion is None
-
-    @property
-    def is_demo(self) -> bool:
-        return any(part.is_demo for part in (self.year, self.opinion, *self.checks) if part)
+        return self.year is None and self.action.is_empty and self.opinion is None
 
 
 def read_outside_evidence(work: Work, *, city: str, wave_year: int) -> OutsideEvidence:
@@ -276,22 +258,9 @@ def read_outside_evidence(work: Work, *, city: str, wave_year: int) -> OutsideEv
         city=city,
         year=year,
         before=before,
-        checks=_read_checks(work, city),
+        action=read_city_action(work, city=city, year=wave_year),
         opinion=_read_opinion(work, city),
     )
-
-
-def _read_checks(work: Work, city: str) -> tuple[CheckOfCity, ...]:
-    found = []
-    for summary in list_experience_checks(work):
-        day = summary.data_as_of
-        if summary.released_at is None or day is None:
-            continue
-        check = get_experience_check(work, wave_id=summary.id)
-        scores = build_check_scores(check)
-        if city in scores.areas:
-            found.append(CheckOfCity(summary.title, summary.key, scores, day, summary.is_demo))
-    return tuple(found)
 
 
 def _read_opinion(work: Work, city: str) -> OpinionEvent | None:
@@ -303,25 +272,12 @@ def _read_opinion(work: Work, city: str) -> OpinionEvent | None:
     return read_opinion_event(work, area=city, event=EventWindow(*busy, AROUND_DAYS))
 
 
-@dataclass(frozen=True)
-class OutsidePart:
-    """One source of evidence other than the score: title, sentences, tables and notes."""
-
-    title: str
-    sentences: tuple[str, ...]
-    tables: tuple[tuple[str, Table], ...]
-    """Title and contents of each table."""
-    notes: tuple[str, ...]
-    is_demo: bool
-
-
-def build_outside_parts(evidence: OutsideEvidence, language: str) -> tuple[OutsidePart, ...]:
-    """Build the parts on complaints, experience checks and opinion that have evidence."""
-    parts = []
+def build_outside_parts(evidence: OutsideEvidence, context: ViewContext) -> tuple[OutsidePart, ...]:
+    """Build the parts that have evidence: complaints, checks, tests, education and opinion."""
+    parts, language = [], context.language
     if evidence.year is not None:
         parts.append(_build_complaints(evidence, evidence.year, language))
-    if evidence.checks:
-        parts.append(_build_checks(evidence, language))
+    parts += build_action_parts(evidence.action, evidence.city, context)
     if evidence.opinion is not None:
         parts.append(_build_opinion(evidence.opinion, language))
     return tuple(parts)
@@ -397,45 +353,6 @@ def _list_measure_rows(total: CountCell, language: str) -> list[tuple[str, str, 
         elif total.get(key) is not None:
             rows.append((name, show(total[key]), MISSING, MISSING))
     return rows
-
-
-def _build_checks(evidence: OutsideEvidence, language: str) -> OutsidePart:
-    t = translator(language)
-    sentences, rows = [], []
-    for check in evidence.checks:
-        title = label_text(check.title, language, check.key)
-        mean = check.scores.scores.get((evidence.city, ALL_TYPES))
-        hidden = t("the mean of this city is kept back.")
-        words = hidden if mean is None else describe_mean(mean, t)
-        sentences.append(t("{check}: {words}", check=title, words=words))
-        rows += _check_rows(check, evidence.city, title, language)
-    heads = (
-        t("Experience check"), t("Area"), t("Type of venue"), t("Score"),
-        t("95%\u00a0interval"), t("Venues"), t("Data as of"),
-    )  # fmt: skip
-    title = t("Experience checks in this city")
-    note = t(
-        "Venues drawn by lot and visited without notice; scores of 0 to 100. Means of few venues "
-        "are kept back. Experience checks stand beside the satisfaction score and never enter it."
-    )
-    return OutsidePart(
-        title,
-        tuple(sentences),
-        ((title, (heads, tuple(rows))),),
-        (note,),
-        any(check.is_demo for check in evidence.checks),
-    )
-
-
-def _check_rows(check: CheckOfCity, city: str, title: str, language: str) -> list[tuple[str, ...]]:
-    """Return table rows, headed `title`, of a check's mean scores: by type in the city, of all."""
-    t = translator(language)
-    day = format_day(t, check.data_as_of)
-    return [
-        (title, name_area(area, language), name_type(kind, language), *format_mean(mean, t), day)
-        for (area, kind), mean in check.scores.scores.items()
-        if area == city or (area, kind) == (NATION, ALL_TYPES)
-    ]
 
 
 def _build_opinion(event: OpinionEvent, language: str) -> OutsidePart:

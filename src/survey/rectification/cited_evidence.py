@@ -1,6 +1,6 @@
 """Figures from beside the score that problems rest on, or that their evidence cites.
 
-Of complaints and their early warning, experience checks and comparative tests.
+Of complaints and their early warning, experience checks, comparative tests and studies of villages.
 
 Stored is which figure, never its value: what is shown is the figure as it is published now, with
 the day until which it was counted. The value at the moment of citing is in the audit trail.
@@ -51,32 +51,21 @@ from survey.locale import Translator, label_text, translator
 from survey.locale.figures import format_count
 from survey.rectification.problem_records import (
     EVIDENCE_NAMES,
+    CitedFigure,
     ProblemFigure,
     ProblemRecord,
     key_of,
+)
+from survey.rectification.village_figures import (
+    find_village_figures,
+    list_later_villages,
+    list_village_figures,
 )
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import ComparativeTestState, EvidenceKind
 
 _OFFERED_YEARS = 2
 """Years of complaints that a city can choose from; what was cited before stays readable."""
-
-
-@dataclass(frozen=True)
-class CitedFigure:
-    """Published figure cited as evidence: title, value in words, and date of its data."""
-
-    kind: EvidenceKind
-    reference: str
-    title: str
-    figure: str
-    data_as_of: date
-    is_demo: bool
-
-    @property
-    def key(self) -> str:
-        """Kind and reference as one text, `kind/reference`."""
-        return key_of(self.kind, self.reference)
 
 
 def describe_day(figure: CitedFigure, t: Translator) -> str:
@@ -99,6 +88,7 @@ def list_citable_figures(work: Work, *, city_code: str, language: str) -> dict[s
         *_list_checks(work, city_code, language),
         *_list_tests(work, language, is_failing=True),
         *_list_warnings(work, city_code, language),
+        *list_village_figures(work, city=city_code, language=language),
     )
     return {each.key: each for each in figures}
 
@@ -163,6 +153,9 @@ def _list_later_keys(work: Work, key: str) -> Iterator[str]:
             yield from _list_later_checks(work, check, area, venue_type)
         case EvidenceKind.COMPARATIVE_TEST, [test, *sample]:
             yield from _list_later_tests(work, test, sample)
+        case EvidenceKind.VILLAGES, [wave, indicator, group]:
+            for study in list_later_villages(work, wave):
+                yield key_of(EvidenceKind.VILLAGES, f"{study}/{indicator}/{group}/{wave}")
 
 
 def _list_later_checks(work: Work, check: str, area: str, venue_type: str) -> Iterator[str]:
@@ -233,6 +226,10 @@ def _find_figures(
         figures += _list_tests(work, language)
     if EvidenceKind.EARLY_WARNING in kinds:
         figures += _list_warnings(work, city, language, followed)
+    if EvidenceKind.VILLAGES in kinds:
+        figures += find_village_figures(
+            work, city=city, language=language, keys=keys, followed=followed
+        )
     return {each.key: each for each in figures if each.key in keys}
 
 

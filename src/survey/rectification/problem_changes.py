@@ -18,12 +18,13 @@ from survey.access.work import Work
 from survey.figures.views.view_context import ViewContext
 from survey.locale import ConflictError, SurveyError, msg
 from survey.records import build_from
-from survey.rectification.cited_evidence import CitedFigure, find_citable_figure
+from survey.rectification.cited_evidence import find_citable_figure
 from survey.rectification.problem_records import (
     EDITABLE_STATES,
     NOTE_STATES,
     PROBLEM_TRANSITIONS,
     STATE_NAMES,
+    CitedFigure,
     ProblemFigure,
     get_readable_problem,
     right_for,

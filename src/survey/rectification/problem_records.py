@@ -61,6 +61,7 @@ EVIDENCE_NAMES: Mapping[EvidenceKind, Message] = {
     EvidenceKind.EXPERIENCE_CHECK: msg("experience check"),
     EvidenceKind.COMPARATIVE_TEST: msg("comparative test"),
     EvidenceKind.EARLY_WARNING: msg("early warning of complaints"),
+    EvidenceKind.VILLAGES: msg("study of villages"),
 }
 
 
@@ -91,6 +92,23 @@ class ProblemFigure:
 def key_of(kind: EvidenceKind, reference: str) -> str:
     """Return `kind/reference`, the key under which forms and records name a figure."""
     return f"{kind.value}/{reference}"
+
+
+@dataclass(frozen=True)
+class CitedFigure:
+    """Published figure cited as evidence: title, value in words, and date of its data."""
+
+    kind: EvidenceKind
+    reference: str
+    title: str
+    figure: str
+    data_as_of: date
+    is_demo: bool
+
+    @property
+    def key(self) -> str:
+        """Kind and reference as one text, `kind/reference`."""
+        return key_of(self.kind, self.reference)
 
 
 _PROBLEMS = table_of(Problem)

@@ -3,7 +3,8 @@
 from collections import Counter
 
 from survey.access.roles import NATION
-from survey.evidence_city.outside_city import OutsidePart, build_outside_parts
+from survey.evidence_city.city_action import OutsidePart
+from survey.evidence_city.outside_city import build_outside_parts
 from survey.figures.charts.interval_charts import HIGHER, LOWER, UNCLEAR
 from survey.figures.figure_table import SCORE, gap_measure
 from survey.figures.views.changes import mark_roles
@@ -44,7 +45,7 @@ def build_outside(scope: ReportScope) -> ReportSection | None:
     if scope.kind is not ReportKind.CITY or scope.outside is None or scope.outside.is_empty:
         return None
     blocks: list[Block] = [Paragraph(scope.say("outside", "apart"))]
-    for part in build_outside_parts(scope.outside, scope.language):
+    for part in build_outside_parts(scope.outside, scope.context):
         blocks += _list_blocks(part, scope.language)
     return scope.section("outside", blocks)
 

@@ -8,9 +8,9 @@ import streamlit as st
 
 from survey.access.roles import Action
 from survey.counts.complaint_tables import ComplaintYear
+from survey.evidence_city.city_action import OutsidePart
 from survey.evidence_city.outside_city import (
     OutsideEvidence,
-    OutsidePart,
     build_beside_score,
     build_outside_parts,
     read_outside_evidence,
@@ -61,16 +61,21 @@ def draw_beside_score(page: PageContext, results: WaveResults, city: str) -> Non
     evidence = read_cached(page, read, "evidence", city, year)
     if evidence.year is None:
         draw_none_delivered(page, t("No complaint statistics have been delivered yet"))
-    parts = list(build_outside_parts(evidence, page.language))
+    context = ViewContext(results, page.principal, page.language)
+    parts = list(build_outside_parts(evidence, context))
     if evidence.year is not None:
         complaints = parts.pop(0)
         _draw_asked_and_recorded(page, results, evidence, evidence.year, complaints)
+    is_own = may_read_problems(page, city)
+    if is_own and not evidence.action.is_empty:
+        st.caption(t("What was found here can start a problem on the city's list, in its own tab."))
     for part in parts:
         st.subheader(text_blocks.escape_markdown(part.title), anchor=False)
         draw_demo_mark(page, part.is_demo)
         text_blocks.draw_sentences(part.sentences)
-        for _, table in part.tables:
-            st.html(render_table(*table))
+        with st.expander(t("Figures as tables")):
+            for _, table in part.tables:
+                st.html(render_table(*table))
         draw_count_notes(part.notes)
 
 

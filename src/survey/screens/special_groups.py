@@ -77,6 +77,7 @@ from survey.kit.url_state import draw_tabs, pick, pick_by_search
 from survey.locale.figures import format_score
 from survey.results import WaveResults
 from survey.screens.open_answers import draw_open_shares
+from survey.screens.problems.overview import draw_village_links
 
 
 def draw_crosstab(page: PageContext) -> None:
@@ -217,6 +218,8 @@ def draw_urban_rural(page: PageContext) -> None:
     view = get_view(page, build_urban_rural_view, results, filters=chosen)
     sides = sides_of(results)
     text_blocks.draw_difference(page, view.difference, view.sentence, against=t(sides.both[1]))
+    if sides is not RESIDENCE:
+        draw_village_links(page)
     draw_panel = partial(chart_panel.draw_view_panel, page)
     drawers = {
         "indicators": (

@@ -11,13 +11,9 @@ from survey.access.principal import OPERATOR, AccessDeniedError
 from survey.access.roles import Role
 from survey.counts.deliveries import import_delivery
 from survey.figures.views.view_context import ViewContext
-from survey.rectification.cited_evidence import (
-    CitedFigure,
-    find_cited_figures,
-    list_citable_figures,
-)
+from survey.rectification.cited_evidence import find_cited_figures, list_citable_figures
 from survey.rectification.problem_changes import ProblemNotAllowedError
-from survey.rectification.problem_records import ProblemRecord
+from survey.rectification.problem_records import CitedFigure, ProblemRecord
 from survey.reports.contents import ReportKind
 from survey.reports.report_builder import build_report
 from survey.reports.rule_check import read_rules

@@ -1,6 +1,7 @@
 """Problems that begin with a figure from beside the score, and what its own series says since."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from survey.comparative_tests.released_grades import sign_comparative_test
 from survey.counts.deliveries import import_delivery
 from survey.figures.views.view_context import ViewContext
 from survey.locale import translator
+from survey.rectification import village_figures
 from survey.rectification.cited_evidence import (
     CitedFigures,
     find_cited_figures,
@@ -20,18 +22,26 @@ from survey.rectification.cited_evidence import (
 )
 from survey.rectification.problem_changes import ProblemDraft, ProblemNotAllowedError
 from survey.rectification.problem_records import ProblemFigure, ProblemRecord
+from survey.rectification.remeasurement import compare_figures
+from survey.rectification.village_figures import propose_village_problems
 from survey.reports.contents import ReportKind
 from survey.reports.report_builder import build_report
 from survey.reports.rule_check import read_rules
 from survey.reports.scope import ReportScope
 from survey.results import WaveResults
 from survey.store.engine import read_scope
-from survey.store.tables import AuditEntry, ComparativeTestState, ProblemBasis, ProblemState
+from survey.store.tables import (
+    AuditEntry,
+    ComparativeTestState,
+    ProblemBasis,
+    ProblemState,
+    WaveState,
+)
 from survey.store.transactions import run_in_transaction
 from tests.context.comparative_tests.small_test import RunningTest, first_values, start, value
 from tests.context.complaints.count_files import check_file, count_file, head, rows_of
 from tests.context.complaints.weekly_counts import KEY, NEWEST, WEEKS, build_counts, plant, store
-from tests.publish.problems.conftest import BEIJING, NOW, SUZHOU, ProblemDesk
+from tests.publish.problems.conftest import BEIJING, NOW, PAST, SUZHOU, ProblemDesk
 from tests.work_of import work_of
 
 PRICE = "complaints/2024/nature/price"
@@ -242,3 +252,65 @@ def test_the_report_says_what_the_own_series_says_since(
     (row,) = (row for row in rows if row[0] == WORDING)
     assert row[2] == "Complaints, 2024-05 to 2024-05 · Nature · Price"
     assert "30 complaints accepted" in row[3]
+
+
+@pytest.fixture
+def villages(sqlite_desk: ProblemDesk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Take the two waves for studies of villages; those in the returned list are there."""
+    there = [PAST]
+    known = sqlite_desk.results
+
+    def list_waves(*_: object) -> tuple[list[Any], list[Any]]:
+        return [known[key].wave for key in sorted(there, reverse=True)], []
+
+    monkeypatch.setattr(village_figures, "VILLAGE_SERIES", known[PAST].wave.series)
+    monkeypatch.setattr(village_figures, "list_readable_waves", list_waves)
+    monkeypatch.setattr(village_figures, "open_results", lambda *given: known[given[2]])
+    return there
+
+
+def test_a_study_of_villages_begins_a_problem_and_the_next_one_tests_the_change(
+    sqlite_desk: ProblemDesk, villages: list[str]
+) -> None:
+    desk, t = sqlite_desk, translator("en")
+    with read_scope(desk.url) as session:
+        work = work_of(session, desk.people["city"])
+        proposed = propose_village_problems(work, city=SUZHOU, language="en")
+    assert proposed
+    assert set(proposed) <= citable(desk)
+    key = f"villages/{PAST}/1.1/all"
+    assert begin(desk, key, wave=NOW) == 1
+    problem = listed(desk, key)
+    now = read(desk, [problem])
+    assert now.describe_later(problem.figure, t) == "not measured again"
+    assert " of 100 points, " in now.shown[key].figure
+    villages.append(NOW)
+    again = read(desk, [problem])
+    assert again.shown[key] == now.shown[key], "it stays the figure of its own study"
+    figures = [ProblemFigure("1.1")]
+    context = ViewContext(desk.results[NOW], desk.people["city"], "en")
+    tested = compare_figures(context, desk.results[PAST], SUZHOU, figures)[figures[0]]
+    assert tested.sentence(t) in again.describe_later(problem.figure, t)
+
+
+def test_only_a_published_score_of_villages_begins_a_problem(
+    sqlite_desk: ProblemDesk, villages: list[str]
+) -> None:
+    villages.append(NOW)
+    for rest in ("9.9/all", "1.1/village_role=trader", "1.1", f"1.1/all/{PAST}", "../all", ""):
+        with pytest.raises(ProblemNotAllowedError):
+            begin(sqlite_desk, f"villages/{NOW}/{rest}", wave=NOW)
+    with pytest.raises(ProblemNotAllowedError):
+        begin(sqlite_desk, "villages/main-2025/1.1/all", wave=NOW)
+    villages.clear()
+    with pytest.raises(ProblemNotAllowedError):
+        begin(sqlite_desk, f"villages/{NOW}/1.1/all", wave=NOW)
+
+
+def test_a_study_that_is_not_released_proposes_nothing(
+    sqlite_desk: ProblemDesk, villages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [key for key in citable(sqlite_desk) if key.startswith("villages/")]
+    frozen = replace(sqlite_desk.results[villages[0]].wave, state=WaveState.FROZEN)
+    monkeypatch.setattr(village_figures, "list_readable_waves", lambda *_: ([frozen], []))
+    assert not [key for key in citable(sqlite_desk) if key.startswith("villages/")]

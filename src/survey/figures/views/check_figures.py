@@ -128,15 +128,21 @@ def _may_show_revisit(first: Sequence[VenueScore], revisited: Collection[str]) -
 
 def build_check_figures(check: ExperienceCheckDetail) -> CheckFigures:
     """Compute scores and observer agreement of an experience check, behind the disclosure gate."""
-    shown = build_check_scores(check)
+    shown, findings = build_findings(check)
     pairs = _group_ratings_by_venue(check.visits)
     binary = [name for name, limits in check.ranges.items() if limits.high - limits.low == 1]
     return CheckFigures(
         **vars(shown),
         items=tuple(_agreement_of_item(check, item, pairs) for item in check.ranges),
         overall=_compute_alpha(pairs, binary, "nominal"),
-        findings=tuple(_find_out(check, item, shown.scores) for item in check.ranges),
+        findings=findings,
     )
+
+
+def build_findings(check: ExperienceCheckDetail) -> tuple[CheckScores, tuple[ItemFinding, ...]]:
+    """Compute mean scores of a check, and what was found of each item, behind the gate."""
+    shown = build_check_scores(check)
+    return shown, tuple(_find_out(check, item, shown.scores) for item in check.ranges)
 
 
 def _find_out(check: ExperienceCheckDetail, item: str, scores_shown: ScoreCells) -> ItemFinding:

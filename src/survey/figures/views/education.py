@@ -86,33 +86,63 @@ def _describe_participants_and_cost(
     context: ViewContext, area: str, reached: Estimate, activities: Sequence[Activity]
 ) -> list[str]:
     t = context.t
-    if reached.available and reached.estimate is not None:
-        first = t(
-            "{share}% were reached ({interval}, n = {n}).",
-            share=format_score(reached.estimate),
-            interval=format_interval(reached.low, reached.high, t),
-            n=format_quantity(reached.n),
-        )
-    else:
-        first = t(WITHHELD if is_asked(context, REACHED) else NOT_ASKED)
-    lines = [first, *_describe_best_channel(context, area)]
-    people = sum(each.data.participants for each in activities)
-    cost = sum(each.data.cost_fen for each in activities)
-    if not activities:
-        return [*lines, t("No activity of {year} is in the register.", year=context.wave.year)]
-    lines.append(
-        t(
-            "{count} activities of {year} with {people} participants cost {cost} yuan.",
-            year=context.wave.year,
-            count=len(activities),
-            people=f"{people:,}",
-            cost=format_quantity(cost / 100),
-        )
-    )
-    each = cost_per_participant(cost, people)
-    if each is not None:
+    lines = [_describe_reached(context, reached), *_describe_best_channel(context, area)]
+    lines.append(describe_activities(activities, context.wave.year, t))
+    each = cost_per_participant(_sum_cost_fen(activities), count_participants(activities))
+    if activities and each is not None:
         lines.append(t("{yuan} yuan per participant.", yuan=format_quantity(each, 2)))
     return lines
+
+
+def describe_reach(context: ViewContext, area: str) -> str:
+    """Return a sentence on the share reached in an area, or why it is not shown."""
+    return _describe_reached(context, _get_estimate(context, area, REACHED, EVERYONE))
+
+
+def _describe_reached(context: ViewContext, reached: Estimate) -> str:
+    t = context.t
+    if not reached.available or reached.estimate is None:
+        return t(WITHHELD if is_asked(context, REACHED) else NOT_ASKED)
+    return t(
+        "{share}% were reached ({interval}, n = {n}).",
+        share=format_score(reached.estimate),
+        interval=format_interval(reached.low, reached.high, t),
+        n=format_quantity(reached.n),
+    )
+
+
+def describe_activities(activities: Sequence[Activity], year: int, t: Translator) -> str:
+    """Return a sentence on the activities of a year: number, participants and cost."""
+    if not activities:
+        return t("No activity of {year} is in the register.", year=year)
+    return t(
+        "{count} activities of {year} with {people} participants cost {cost} yuan.",
+        year=year,
+        count=len(activities),
+        people=f"{count_participants(activities):,}",
+        cost=format_cost(activities),
+    )
+
+
+def count_participants(activities: Sequence[Activity]) -> int:
+    """Return the participants of all activities."""
+    return sum(each.data.participants for each in activities)
+
+
+def format_cost(activities: Sequence[Activity]) -> str:
+    """Return what all activities cost, in yuan."""
+    return format_quantity(_sum_cost_fen(activities) / 100)
+
+
+def _sum_cost_fen(activities: Sequence[Activity]) -> int:
+    return sum(each.data.cost_fen for each in activities)
+
+
+def format_reach(context: ViewContext, area: str, indicator: str) -> tuple[str, str, str]:
+    """Return share, interval and n of everyone in an area, or why it is not shown."""
+    if not is_asked(context, indicator):
+        return context.t(NOT_ASKED), "–", "–"
+    return _format_figure_cells(context, _get_estimate(context, area, indicator, EVERYONE))
 
 
 def _describe_cost_per_consumer(

@@ -13,12 +13,7 @@ from survey.kit.audit_labels import format_action, format_actor, format_detail
 from survey.kit.feedback import run_change, run_change_below_button, show_feedback
 from survey.kit.page_runner import PageContext, open_dialog, read_cached
 from survey.locale import Message, msg
-from survey.rectification.cited_evidence import (
-    CitedFigure,
-    CitedFigures,
-    describe_day,
-    list_citable_figures,
-)
+from survey.rectification.cited_evidence import CitedFigures, describe_day, list_citable_figures
 from survey.rectification.problem_changes import (
     MAX_LINK_CHARS,
     MAX_MEASURE_CHARS,
@@ -36,6 +31,7 @@ from survey.rectification.problem_records import (
     EVIDENCE_NAMES,
     NOTE_STATES,
     PROBLEM_TRANSITIONS,
+    CitedFigure,
     EvidenceRecord,
     ProblemRecord,
     list_problem_steps,

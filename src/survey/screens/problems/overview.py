@@ -24,15 +24,11 @@ from survey.kit.text_blocks import (
 )
 from survey.kit.url_state import pick
 from survey.locale import Translator
-from survey.rectification.cited_evidence import (
-    CitedFigure,
-    CitedFigures,
-    describe_day,
-    find_cited_figures,
-)
+from survey.rectification.cited_evidence import CitedFigures, describe_day, find_cited_figures
 from survey.rectification.problem_changes import MAX_WORDING_CHARS, ProblemDraft, add_problems
 from survey.rectification.problem_records import (
     BASIS_NAMES,
+    CitedFigure,
     ProblemFigure,
     ProblemRecord,
     list_problems,
@@ -52,6 +48,7 @@ from survey.rectification.proposals import (
     list_figures,
 )
 from survey.rectification.remeasurement import Remeasurement, measure_problems_again
+from survey.rectification.village_figures import propose_village_problems
 from survey.results import WaveResults
 from survey.screens.problems.entry import PROBLEM_MESSAGES, draw_entry, pick_problem, read_citable
 from survey.store.china_time import china_date
@@ -231,9 +228,11 @@ def _draw_additions(
     citable = read_citable(page, city)
     proposed = (
         *_propose_from_evidence(citable),
+        *_propose_from_villages(page, citable, city),
         *get_view(page, build_proposals, results, city=city),
     )
-    proposals = [each for each in proposed if each.figure not in listed]
+    unlisted = {each.figure: each for each in reversed(proposed) if each.figure not in listed}
+    proposals = list(reversed(unlisted.values()))
     st.subheader(t("Proposed by the results"), anchor=False)
     show_feedback(page, _ADDING)
     if not proposed:
@@ -275,6 +274,26 @@ def _propose_from_evidence(citable: Mapping[str, CitedFigure]) -> Iterator[Probl
                 figure.title,
                 f"{figure.title} · {figure.figure}"[:MAX_WORDING_CHARS],
             )
+
+
+def _propose_from_villages(
+    page: PageContext, citable: Mapping[str, CitedFigure], city: str
+) -> Iterator[ProblemProposal]:
+    """Yield what the newest study of villages proposes to the city."""
+    for key, wording in _read_village_problems(page, city).items():
+        figure, words = ProblemFigure(reference=key), wording[:MAX_WORDING_CHARS]
+        yield ProblemProposal(ProblemBasis.CHOSEN, figure, citable[key].title, words)
+
+
+def _read_village_problems(page: PageContext, city: str) -> Mapping[str, str]:
+    read = partial(propose_village_problems, city=city, language=page.language)
+    return read_cached(page, read, "villages", city, page.language)
+
+
+def draw_village_links(page: PageContext) -> None:
+    """Draw links that put what the newest study of villages proposes on the own city's list."""
+    if page.principal.may(Action.KEEP_PROBLEMS):
+        draw_problem_links(page, _read_village_problems(page, page.principal.area))
 
 
 def draw_problem_links(page: PageContext, figures: Mapping[str, str]) -> None:

@@ -294,6 +294,7 @@ class EvidenceKind(StrEnum):
     EXPERIENCE_CHECK = "experience_check"
     COMPARATIVE_TEST = "comparative_test"
     EARLY_WARNING = "early_warning"
+    VILLAGES = "villages"
 
 
 class ComparativeTestState(StrEnum):
