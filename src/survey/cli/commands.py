@@ -71,6 +71,10 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "survey.cli.sheets:errors",
         "Print the known sources of error of a wave, each with its size in points.",
     ),
+    "bridge": CommandEntry(
+        "survey.cli.sheets:bridge",
+        "Print what the questionnaire of a wave gives more than the earlier one, by its overlap.",
+    ),
     "quality": CommandEntry(
         "survey.cli.quality:quality",
         "Assess every finished interview of a wave, then print the flags per kind and city.",

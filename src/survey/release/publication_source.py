@@ -33,6 +33,7 @@ class FileBuilderName(StrEnum):
     FAIRNESS = "fairness"
     MEASUREMENT = "measurement"
     ERRORS = "errors"
+    BRIDGE = "bridge"
 
 
 REPORTS = (
