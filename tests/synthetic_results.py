@@ -34,7 +34,7 @@ from survey.results.method import (
     RankMethod,
     SmallAreaMethod,
 )
-from survey.results.method_sheets import FAIRNESS, SPREAD
+from survey.results.method_sheets import BRIDGE, FAIRNESS, SPREAD
 from survey.results.ranks import FIGURES as RANK_FIGURES
 from survey.results.sheet_builders import finish_sheet
 from survey.results.small_areas import build_small_area_table
@@ -54,6 +54,7 @@ from survey.results.weighting import WeightingReport
 from survey.settings import PROJECT_ROOT, Settings
 from survey.snapshots.snapshot_files import (
     SINGLE_FILE,
+    OverlapFiles,
     SnapshotManifest,
     find_free_folder,
     install_snapshot,
@@ -313,6 +314,11 @@ def _instrument() -> Instrument:
     )
 
 
+_OVERLAP = OverlapFiles(
+    instrument="synthetic", instrument_version="0", instrument_sha256="0" * 64, responses=()
+)
+
+
 def _manifest(plan: SyntheticWave, tree: IndicatorTree) -> SnapshotManifest:
     return SnapshotManifest(
         wave=plan.key,
@@ -331,6 +337,7 @@ def _manifest(plan: SyntheticWave, tree: IndicatorTree) -> SnapshotManifest:
         cities=100,
         statuses=("approved",),
         responses_sha256=f"{sum(plan.key.encode()):064x}",
+        overlap=_OVERLAP if plan.key == "main-2024" else None,
         software="synthetic",
         frozen_at=datetime(2024, 12, 1, tzinfo=UTC),
     )
@@ -359,6 +366,7 @@ def _write(
     (folder / DRIVERS).write_bytes(parquet_bytes(_drivers(protect(cells), tree)))
     (folder / FAIRNESS.file).write_bytes(parquet_bytes(_fairness(protect(cells))))
     (folder / SPREAD.file).write_bytes(parquet_bytes(_spread(protect(cells), tree)))
+    (folder / BRIDGE.file).write_bytes(parquet_bytes(_bridge(plan, protect(cells))))
     (folder / HEADLINES).write_bytes(parquet_bytes(_headlines(cells, codes)))
     method = MethodRecord(
         composite="item_means",
@@ -635,6 +643,23 @@ def _spread(cells: pd.DataFrame, tree: IndicatorTree | None) -> pd.DataFrame:
         lower_quartile=rows["estimate"] - 5, upper_quartile=rows["estimate"] + 15,
     )  # fmt: skip
     return finish_sheet(SPREAD, table if codes else SPREAD.build_obstacle("no_question"), cells)
+
+
+def _bridge(plan: SyntheticWave, cells: pd.DataFrame) -> pd.DataFrame:
+    """A step of -2 points in the main wave of 2024, half a point more in every other city."""
+    if plan.key != "main-2024":
+        return finish_sheet(BRIDGE, BRIDGE.build_obstacle("no_overlap"), cells)
+    rows = cells[cells["area_level"].isin(["nation", "city"]) & (cells["group"] == "all")]
+    step = -2.0 - 0.5 * (rows["area"].rank(method="dense") % 2).to_numpy()
+    step[(rows["area_level"] == "nation").to_numpy()] = -2.0
+    earlier = rows["estimate"] - step
+    table = rows[["area_level", "area", "group", "indicator"]].assign(
+        line="step", later=rows["estimate"], earlier=earlier, earlier_low=earlier - 0.8,
+        earlier_high=earlier + 0.8, step=step, step_low=step - 0.6, step_high=step + 0.6,
+        verdict="lower", basis=np.where(rows["area_level"] == "nation", "direct", "smoothed"),
+        n_earlier=rows["n"] // 5,
+    )  # fmt: skip
+    return finish_sheet(BRIDGE, table, cells)
 
 
 def _with_column_types(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from benchmarks.arguments import parse_arguments
 from benchmarks.truth import (
     agreement,
+    bridge,
     case_mix,
     item_bias,
     open_answers,
@@ -29,6 +30,7 @@ GRIDS: dict[str, tuple[Callable[[int], None], int]] = {
     "small_areas": (small_areas.print_grid, 200),
     "windows": (windows.print_grid, 3000),
     "case_mix": (case_mix.print_grid, 1000),
+    "bridge": (bridge.print_grid, 1000),
     "outbreaks": (outbreaks.print_grid, 20),
     "item_bias": (item_bias.print_grid, 200),
 }

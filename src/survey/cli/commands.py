@@ -75,6 +75,10 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "survey.cli.sheets:spread",
         "Print median and quartiles of the answers to each question, with intervals.",
     ),
+    "bridge": CommandEntry(
+        "survey.cli.sheets:bridge",
+        "Print what the questionnaire of a wave gives more than the earlier one, by its overlap.",
+    ),
     "quality": CommandEntry(
         "survey.cli.quality:quality",
         "Assess every finished interview of a wave, then print the flags per kind and city.",

@@ -5,6 +5,7 @@ from survey.cli.options import WaveOption
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.figures.tables.published_tables import build_records, record_columns
 from survey.results.method_sheets import (
+    BRIDGE,
     ERRORS,
     FAIRNESS,
     MEASUREMENT,
@@ -48,6 +49,14 @@ def spread(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:
     Columns: docs/files.md.
     """
     _print_sheet(SPREAD, wave, form)
+
+
+def bridge(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:
+    """Print what the questionnaire of a wave gives more than the earlier one, by its overlap.
+
+    Columns: docs/files.md. The two levels of a series are never joined.
+    """
+    _print_sheet(BRIDGE, wave, form)
 
 
 def _print_sheet(sheet: MethodSheet, wave: str, form: OutputFormat) -> None:

@@ -74,6 +74,14 @@ def context_from_paper(
             "not_at_this_point", msg("This surveyor does not work at this sampling point.")
         )
     work.require(action, point.city_code)
+    if point.asks_earlier:
+        raise RefusedError(
+            "not_at_this_point",
+            msg(
+                "At this sampling point the earlier questionnaire is asked. Sheets of paper are "
+                "printed for the questionnaire of the wave."
+            ),
+        )
     if point.wave_state not in states:
         raise WaveNotOpenError
     return _build_context_at_point(point, surveyor_id, Mode.PAPER)

@@ -30,12 +30,14 @@ from survey.store.tables import (
     City,
     InstrumentVersion,
     Invitation,
+    SamplingPoint,
     Wave,
     WaveState,
     new_id,
     table_of,
 )
 from survey.waves.assignments import get_assigned_point, require_people
+from survey.waves.overlap import AT_OVERLAP, OVERLAPS, asked_instrument
 from survey.waves.quota_counts import FullQuotaGroup, list_full_groups
 from survey.waves.waves import WaveNotOpenError
 
@@ -44,16 +46,21 @@ INVITATION_LIFETIME = timedelta(hours=24)
 COMPLETION_GRACE_PERIOD = timedelta(days=7)
 
 _INVITATIONS, _WAVES = table_of(Invitation), table_of(Wave)
+_POINTS = table_of(SamplingPoint)
 _CITIES, _VERSIONS = table_of(City), table_of(InstrumentVersion)
 
 _BY_TOKEN = (
-    select(_INVITATIONS, _WAVES.c.state, _WAVES.c.instrument_id, _WAVES.c.is_demo)
+    select(
+        _INVITATIONS, _WAVES.c.state, asked_instrument().label("instrument_id"), _WAVES.c.is_demo
+    )
     .join(_WAVES, _WAVES.c.id == _INVITATIONS.c.wave_id)
+    .outerjoin(_POINTS, _POINTS.c.id == _INVITATIONS.c.point_id)
+    .outerjoin(OVERLAPS, AT_OVERLAP)
     .where(_INVITATIONS.c.token_sha256 == bindparam("digest"))
 )
 _PAGE_BY_TOKEN = (
     _BY_TOKEN.add_columns(_CITIES.c.name_zh, _CITIES.c.name_en, _VERSIONS.c.sha256)
-    .join(_VERSIONS, _VERSIONS.c.id == _WAVES.c.instrument_id)
+    .join(_VERSIONS, _VERSIONS.c.id == asked_instrument())
     .join(_CITIES, _CITIES.c.code == _INVITATIONS.c.city_code)
 )
 _BINDING = {

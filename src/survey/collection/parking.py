@@ -54,6 +54,7 @@ from survey.store.tables import (
 )
 from survey.store.tables.erasure import ERASURES
 from survey.waves.instruments import InstrumentNotFoundError, load_instrument
+from survey.waves.overlap import AT_OVERLAP, OVERLAPS, asked_instrument
 from survey.waves.waves import WaveNotOpenError
 
 
@@ -187,7 +188,7 @@ def _park_interview(
     )
     if origin is None:
         return None
-    instrument = _find_instrument(session, submission.instrument_sha256, origin.wave_id)
+    instrument = _find_instrument(session, submission.instrument_sha256, origin)
     if instrument is None:
         return None
     parked_id = new_id()
@@ -214,11 +215,16 @@ def _find_parked(session: Session, client_uuid: UUID) -> UUID | None:
     return parked_id
 
 
-def _find_instrument(session: Session, sha256: str, wave_id: UUID) -> Instrument | None:
-    """Return the questionnaire with this hash; None unless its name is that of the wave's own."""
-    of_wave = select(_WAVES.c.instrument_id).where(_WAVES.c.id == wave_id)
+def _find_instrument(session: Session, sha256: str, origin: _Origin) -> Instrument | None:
+    """Return the questionnaire with this hash; None unless its name is that asked at the point."""
+    at_point = (
+        select(asked_instrument())
+        .select_from(_WAVES.join(_POINTS, _POINTS.c.wave_id == _WAVES.c.id))
+        .outerjoin(OVERLAPS, AT_OVERLAP)
+        .where(_POINTS.c.id == origin.point_id)
+    )
     asked = load_instrument(
-        session=session, instrument_id=session.connection().execute(of_wave).scalar_one()
+        session=session, instrument_id=session.connection().execute(at_point).scalar_one()
     )
     try:
         shown = load_instrument(session=session, sha256=sha256)

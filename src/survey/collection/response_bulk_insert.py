@@ -56,6 +56,8 @@ class FinishedResponse:
     submitted_at: datetime
     answers: Mapping[str, Any]
     timings: Mapping[str, float] = field(default_factory=dict)
+    instrument_id: UUID | None = None
+    """The earlier questionnaire of an overlap; None: that of the wave."""
     point_id: UUID | None = None
     surveyor_id: UUID | None = None
     invitation_id: UUID | None = None
@@ -126,13 +128,9 @@ def _write_batch(work: Work, wave: Wave, batch: list[FinishedResponse]) -> None:
     insert_columns(
         connection,
         Response,
-        {name: [getattr(row, name) for row in batch] for name in _RESPONSE_COLUMNS},
-        {
-            "wave_id": wave.id,
-            "instrument_id": wave.instrument_id,
-            "lock_version": 1,
-            "is_demo": wave.is_demo,
-        },
+        {name: [getattr(row, name) for row in batch] for name in _RESPONSE_COLUMNS}
+        | {"instrument_id": [row.instrument_id or wave.instrument_id for row in batch]},
+        {"wave_id": wave.id, "lock_version": 1, "is_demo": wave.is_demo},
     )
     insert_columns(
         connection,

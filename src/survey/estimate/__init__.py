@@ -7,6 +7,7 @@ numpy, scipy, pandas and threadpoolctl, and can be used on any frame. Formulas a
 """
 
 from survey.estimate.bootstrap import bootstrap
+from survey.estimate.bridge import BridgedTree, carried_variance, carry, plan_overlap, smooth_steps
 from survey.estimate.change import Pooled, change, pooled_mean
 from survey.estimate.cube import Cube, CubeSpec, DfRule, RatingScale, cube_change
 from survey.estimate.design import Design
@@ -41,6 +42,7 @@ from survey.estimate.small_area import SmallAreaResult, fay_herriot
 from survey.estimate.tree import Node, Tree
 
 __all__ = [
+    "BridgedTree",
     "Cube",
     "CubeSpec",
     "Design",
@@ -60,6 +62,8 @@ __all__ = [
     "bootstrap",
     "bound_interval",
     "bound_share",
+    "carried_variance",
+    "carry",
     "change",
     "compare",
     "cube_change",
@@ -70,6 +74,7 @@ __all__ = [
     "fay_herriot",
     "is_error_silent",
     "matrix_of",
+    "plan_overlap",
     "pooled_mean",
     "priorities",
     "rake",
@@ -78,6 +83,7 @@ __all__ = [
     "relative_weights",
     "share",
     "significant_pairs",
+    "smooth_steps",
     "to_scores",
     "top_probability",
     "tree_draws",

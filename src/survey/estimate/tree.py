@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -60,6 +60,8 @@ class Tree:
     nodes: tuple[Node, ...]
     items: Mapping[str, str] = field(default_factory=dict)
     item_weights: Mapping[str, float] = field(default_factory=dict)
+    folds_equal: ClassVar[bool] = True
+    """Whether statistics of the same items and weights are summed once."""
 
     def __post_init__(self) -> None:
         if not self.nodes and self.items:

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from math import floor
 
 import numpy as np
 import pandas as pd
@@ -116,6 +117,27 @@ def draw_by_kind(
         listed[point.city_code, point.kind].append(point)
     drawn = [point for here in listed.values() for point in _draw_first(here, per_kind, seed)]
     return tuple(sorted(drawn, key=lambda listed_point: listed_point.code))
+
+
+def draw_overlap(points: Iterable[tuple[str, str, str]], share: float, seed: int) -> frozenset[str]:
+    """Return codes of `points` (city, stratum, code) drawn for an overlap: a `share` of each city.
+
+    Systematic: points of a city in the order of stratum and key, from a start by chance, so that
+    each has the same chance and strata have their part.
+    """
+    by_city: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for city, stratum, code in points:
+        by_city[city].append((stratum, code))
+    drawn = set()
+    for city, here in by_city.items():
+        start = int(draw_key(city, seed)[:12], 16) / 16**12
+        here.sort(key=lambda point: (point[0], draw_key(point[1], seed)))
+        drawn |= {
+            code
+            for place, (_, code) in enumerate(here)
+            if floor((place + 1) * share + start) > floor(place * share + start)
+        }
+    return frozenset(drawn)
 
 
 def draw_key(code: str, seed: int) -> str:

@@ -119,6 +119,8 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.WAVE_PLANNED: msg("Saved the sample"),
     AuditEvent.WAVE_POINTS_DRAWN: msg("Drew sampling points"),
     AuditEvent.WAVE_POINTS_DISCARDED: msg("Took sampling points back"),
+    AuditEvent.WAVE_OVERLAP_DECLARED: msg("Declared an overlap with the earlier questionnaire"),
+    AuditEvent.WAVE_OVERLAP_WITHDRAWN: msg("Withdrew the overlap"),
     AuditEvent.WAVE_STAFFED: msg("Assigned people to points"),
     AuditEvent.WAVE_REQUESTED: msg("Requested a step of the wave"),
     AuditEvent.WAVE_REQUEST_WITHDRAWN: msg("Withdrew a request for the wave"),

@@ -34,6 +34,7 @@ class FileBuilderName(StrEnum):
     MEASUREMENT = "measurement"
     ERRORS = "errors"
     SPREAD = "spread"
+    BRIDGE = "bridge"
 
 
 REPORTS = (

@@ -77,6 +77,23 @@ def crosswalk(
     )
 
 
+def list_counterparts(
+    before: IndicatorTree, after: IndicatorTree, folder: Path = TREES
+) -> dict[str, str]:
+    """Return code of the later tree -> the earlier tree's for the same matter, comparable or not.
+
+    Between two versions of a tree codes stay; without a declared file only the composites meet.
+    """
+    if before.name == after.name:
+        return {code: code for code in (COMPOSITE, *after.by_code) if code in _share_parts(before)}
+    rows = _read_declared(folder / file_name(before.name, after.name))
+    if rows is None:
+        turned = _read_declared(folder / file_name(after.name, before.name)) or ()
+        rows = tuple(_reverse_row(row) for row in turned)
+    pairs = {row.after: row.before for row in rows if row.before and row.after}
+    return {COMPOSITE: COMPOSITE} | pairs
+
+
 def _match_shared_parts(before: IndicatorTree, after: IndicatorTree) -> Crosswalk:
     """Return the crosswalk of two versions of a tree: comparable if the parts below are equal.
 

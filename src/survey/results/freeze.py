@@ -48,7 +48,7 @@ from survey.results.snapshots import (
 )
 from survey.results.tables import write_tables
 from survey.results.wave_parts import MapParts
-from survey.results.wave_snapshots import engine_of, open_files
+from survey.results.wave_snapshots import engine_of, open_files, open_overlap
 from survey.results.whole_audits import record_whole_audit
 from survey.settings import Settings
 from survey.snapshots.seals import SEAL, SnapshotDraft
@@ -59,6 +59,7 @@ from survey.snapshots.snapshot_files import (
     UnfinishedFiles,
     find_free_folder,
     install_snapshot,
+    overlap_files,
     remove_on_failure,
     snapshot_draft,
 )
@@ -347,10 +348,11 @@ class _ComputedWave:
             run,
             watch=lambda mapping: report_parts(mapping, tick, len(files)),
         )
+        source = open_overlap(source, reading.folder, manifest, reading.earlier_rules, run)
         fieldwork = protect_fieldwork(source.facts.modes, reading.attempts, reading.errors)
         source = replace(source, fieldwork=fieldwork)
         tables = SnapshotDraft(settings)
-        for file in files:
+        for file in (*files, *overlap_files(manifest)):
             tables.keep(folder / file.name, file.sha256)
         tables.write(folder / MANIFEST, manifest.model_dump_json().encode())
         cells, hidden = write_tables(folder, source, tables, settings.audit_seconds, reading.public)

@@ -17,13 +17,14 @@ from survey.access.work import Work
 from survey.collection.importing.target_wave import list_files_with_weights
 from survey.frame.quotas import Oversampling, oversampling_of
 from survey.locale import Message, SurveyError, labels_of, msg
+from survey.results.analysis import require_points
 from survey.results.error_evidence import collect_error_evidence
 from survey.results.method import EvidenceLine
 from survey.results.public_cells import PublicCells, read_public_cells, was_public
 from survey.results.snapshots import ResponseSource
 from survey.results.wave_parts import MapParts
 from survey.results.wave_rules import WaveRules, declared_items
-from survey.results.wave_snapshots import MAX_ROWS_IN_MEMORY, load_rules
+from survey.results.wave_snapshots import MAX_ROWS_IN_MEMORY, load_earlier_rules, load_rules
 from survey.review.progress.tallies import Dispositions
 from survey.review.progress.wave_progress import count_dispositions
 from survey.settings import Settings
@@ -32,6 +33,7 @@ from survey.snapshots.response_frame import FREEZABLE
 from survey.snapshots.seals import find_newest_snapshot
 from survey.snapshots.snapshot_files import (
     FreezeOptions,
+    OverlapFiles,
     SnapshotManifest,
     UnfinishedFiles,
     WeightFile,
@@ -165,11 +167,8 @@ class FreezeBasis:
         )
         if not final:
             return basis
-        fingerprint = responses.fingerprint
         return replace(
-            basis,
-            responses=fingerprint(responses.rows_of_city) if fingerprint else None,
-            attempts=count_dispositions(work, wave.id),
+            basis, responses=_fingerprint(responses), attempts=count_dispositions(work, wave.id)
         )
 
     def require_same(self, now: "FreezeBasis") -> None:
@@ -188,6 +187,14 @@ class FreezeBasis:
         return replace(self, withdrawn=0, responses=None, attempts=None)
 
 
+def _fingerprint(responses: ResponseSource) -> str | None:
+    """Return a hash of all interviews, those of an overlap included; None for rows in memory."""
+    if responses.fingerprint is None:
+        return None
+    own = responses.fingerprint(responses.rows_of_city)
+    return own if responses.earlier is None else f"{own} {_fingerprint(responses.earlier)}"
+
+
 @dataclass(frozen=True)
 class WaveReading:
     """A wave as it was read for a freeze, with its responses in files of a draft folder."""
@@ -202,6 +209,8 @@ class WaveReading:
     errors: tuple[EvidenceLine, ...]
     public: PublicCells | None = None
     """Cells of the wave that readers have seen; None if none of it was public."""
+    earlier_rules: WaveRules | None = None
+    """Rules of the interviews of an overlap; None without any."""
 
 
 def read_wave(
@@ -230,11 +239,17 @@ def read_wave(
     manifest = _build_manifest(
         wave, rules, files, final=final, left_out=basis.left_out, now=work.now
     ).model_copy(update=_describe_given_weights(work.session, wave, responses))
+    earlier_rules = load_earlier_rules(work.session, wave, options)
+    if earlier_rules is not None and responses.earlier is not None:
+        overlap = _write_overlap(responses.earlier, earlier_rules, options, folder)
+        manifest = manifest.model_copy(update={"overlap": overlap})
     # Those of provisional results are no part of the basis.
     attempts = basis.attempts or count_dispositions(work, wave.id)
     public = read_public_cells(work.settings, work.session, wave)
     errors = collect_error_evidence(work, wave)
-    return WaveReading(wave, options, basis, rules, folder, manifest, attempts, errors, public)
+    return WaveReading(
+        wave, options, basis, rules, folder, manifest, attempts, errors, public, earlier_rules
+    )
 
 
 def is_final(wave: Wave, *, asked: bool) -> bool:
@@ -271,6 +286,25 @@ def _write_files(
             file = write_responses(draft, name, responses.read(cities))
             kept.keep(draft, file, fingerprint)
         yield file
+
+
+def _write_overlap(
+    responses: ResponseSource, rules: WaveRules, options: FreezeOptions, draft: Path
+) -> OverlapFiles:
+    """Write the interviews of an overlap into `draft`; return the manifest's entry of them."""
+    if responses.rows:
+        # A draw decides where they are made: they have points, or are treated as those without.
+        missing = {city.city_code: city.rows - city.with_point for city in responses.cities}
+        require_points(missing, options.without_point)
+    planned = plan_files(responses.rows_of_city, "earlier")
+    return OverlapFiles(
+        instrument=rules.instrument.name,
+        instrument_version=rules.instrument.version,
+        instrument_sha256=rules.instrument.sha256,
+        responses=tuple(
+            write_responses(draft, name, responses.read(cities)) for name, cities in planned.items()
+        ),
+    )
 
 
 def _build_manifest(

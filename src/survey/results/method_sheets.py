@@ -281,8 +281,42 @@ SPREAD = MethodSheet(
         "no_answer": msg("Nobody answered this question."),
     },
 )
+BRIDGE = MethodSheet(
+    key="bridge",
+    name=msg("Bridge to the earlier questionnaire"),
+    summary=msg("What the questionnaire of the wave gives more than the earlier one"),
+    lines={"step": msg("Score of the wave, and what the earlier questionnaire would have given")},
+    columns={
+        "later": SheetColumn(msg("Score by the questionnaire of the wave")),
+        "earlier": SheetColumn(msg("Score that the earlier questionnaire would have given")),
+        "earlier_low": SheetColumn(msg("Lower end of its interval")),
+        "earlier_high": SheetColumn(msg("Upper end of its interval")),
+        "step": SheetColumn(msg("Step: the first less the second, in points")),
+        "step_low": SheetColumn(msg("Lower end of its interval")),
+        "step_high": SheetColumn(msg("Upper end of its interval")),
+        "verdict": SheetColumn(msg("Verdict on the step"), None),
+        "basis": SheetColumn(
+            msg("direct: interviews of the area alone; smoothed: drawn to the mean of all cities"),
+            None,
+        ),
+        "n_earlier": SheetColumn(msg("Interviews of the earlier questionnaire"), 0),
+    },
+    obstacles={
+        "no_overlap": msg(
+            "The wave declared no overlap: nobody was asked the earlier questionnaire, so there is "
+            "no bridge to earlier waves."
+        ),
+        "no_two_scores": msg(
+            "One of the two questionnaires makes no composite, so there is no step to speak of."
+        ),
+        "no_step_points": msg(
+            "No sampling points were recorded, so nobody knows how sure a step would be."
+        ),
+        "no_step": msg("Nobody was asked a question that this score needs, on one of the sides."),
+    },
+)
 SHEETS: Mapping[str, MethodSheet] = {
-    sheet.key: sheet for sheet in (FAIRNESS, MEASUREMENT, ERRORS, SPREAD)
+    sheet.key: sheet for sheet in (FAIRNESS, MEASUREMENT, ERRORS, BRIDGE, SPREAD)
 }
 """Every sheet by its key, in the order of files and pages."""
 LINE_NAMES: Mapping[str, Message] = {

@@ -47,6 +47,7 @@ from survey.snapshots.seals import SEAL, SnapshotDraft, find_seals, read_sealed
 from survey.snapshots.snapshot_files import (
     SnapshotDamagedError,
     content_sha256,
+    overlap_files,
     read_manifest,
     response_hashes,
 )
@@ -219,7 +220,9 @@ def _draft_tables(work: Work, wave: Wave, snapshot: Snapshot) -> SnapshotDraft:
     write_tables(folder, source, draft, work.settings.audit_seconds, public)
     mine = ComparedSnapshot(wave, folder, source, snapshot.created_at)
     write_changes(work.settings, work.session, mine, draft)
-    for name, sha256 in response_hashes(folder, read_manifest(folder)).items():
+    manifest = read_manifest(folder)
+    overlap = {file.name: file.sha256 for file in overlap_files(manifest)}
+    for name, sha256 in (response_hashes(folder, manifest) | overlap).items():
         draft.keep(folder / name, sha256)
     require_same_figures(work.settings, work.session, draft)
     seal = draft.seal(work.session, whole=folder, actor=work.principal, now=work.now)

@@ -6,10 +6,12 @@ import pandas as pd
 
 from survey.disclosure import propagate_suppression
 from survey.estimate.arrays import limit_to_one_thread
+from survey.results.bridge import build_bridge
 from survey.results.error_budget import build_error_budget
 from survey.results.fairness import build_fairness
 from survey.results.measurement import build_measurement
 from survey.results.method_sheets import (
+    BRIDGE,
     ERRORS,
     FAIRNESS,
     KEYS,
@@ -28,6 +30,7 @@ BUILDERS: Mapping[str, Callable[[SheetSource], pd.DataFrame]] = {
     MEASUREMENT.key: build_measurement,
     ERRORS.key: build_error_budget,
     SPREAD.key: build_spread,
+    BRIDGE.key: build_bridge,
 }
 """Sheet -> function that returns its rows: `KEYS`, its own columns, and the obstacle; a row that
 the function hid itself has `shown` and `reason`."""

@@ -1,7 +1,7 @@
 """Snapshots that are newest or that readers see, whether they are current, and their rows."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from uuid import UUID
@@ -29,6 +29,7 @@ from survey.snapshots.snapshot_files import MANIFEST, SnapshotDamagedError, With
 from survey.store.engine import expect_every_row
 from survey.store.tables import Publication, PublicationState, Snapshot, Status, Wave, WaveState
 from survey.waves.instruments import load_instrument
+from survey.waves.overlap import find_overlap
 from survey.waves.planning.wave_editing import left_out_codes
 from survey.waves.waves import COMPUTED_STATES
 
@@ -41,6 +42,8 @@ class ResponseSource:
     read: Callable[[Collection[str]], pd.DataFrame]
     fingerprint: Callable[[Collection[str]], str] | None = None
     """Hash of all that `read` would return of some cities; None for rows in memory."""
+    earlier: "ResponseSource | None" = None
+    """Interviews of the overlap with the earlier questionnaire; None without one."""
 
     @property
     def rows(self) -> int:
@@ -84,7 +87,21 @@ def open_stored_responses(session: Session, wave: Wave) -> ResponseSource:
     statuses = (Status.FROZEN,) if wave.state in COMPUTED_STATES else FREEZABLE
     left_out = left_out_codes(session=session, wave_id=wave.id)
     counted = CountedResponses(wave.id, statuses, left_out)
-    instrument = load_instrument(session=session, instrument_id=wave.instrument_id)
+    overlap = find_overlap(session=session, wave_id=wave.id)
+    if overlap is None:
+        return _open_counted(session, counted, wave.instrument_id)
+    later, earlier = (
+        _open_counted(session, replace(counted, instrument_id=asked), asked)
+        for asked in (wave.instrument_id, overlap.instrument_id)
+    )
+    return replace(later, earlier=earlier)
+
+
+def _open_counted(
+    session: Session, counted: CountedResponses, instrument_id: UUID
+) -> ResponseSource:
+    """Return a reader of the `counted` responses, read as answers of one questionnaire."""
+    instrument = load_instrument(session=session, instrument_id=instrument_id)
     counts = count_responses(session, counted)
     with_weights = any(city.with_weight for city in counts)
 

@@ -205,6 +205,8 @@ class WaveParts(WaveRules):
     run: MapParts = map
     fieldwork: FieldworkRecord | None = None
     """As it was counted at the freeze."""
+    earlier: "WaveParts | None" = None
+    """Interviews of the overlap with the earlier questionnaire; None without any."""
 
     @classmethod
     def of_loaded(cls, data: WaveData, run: MapParts = map) -> Self:

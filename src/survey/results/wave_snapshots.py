@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +20,7 @@ from survey.snapshots.snapshot_files import (
     MANIFEST,
     FreezeOptions,
     SnapshotManifest,
+    overlap_files,
     read_manifest,
     read_snapshot,
     read_verified,
@@ -27,7 +28,8 @@ from survey.snapshots.snapshot_files import (
     verify_content,
 )
 from survey.store.tables import Wave
-from survey.waves.instruments import load_instrument, load_tree
+from survey.waves.instruments import find_tree, load_instrument, load_tree
+from survey.waves.overlap import find_overlap
 
 MAX_ROWS_IN_MEMORY = 250_000
 """Rows of a wave that one process sums at once: some 200 MB, and no file is read twice."""
@@ -196,15 +198,51 @@ def open_wave(session: Session, wave: Wave, folder: Path, run: MapParts | None =
     if not manifest.responses:
         return WaveParts.of_loaded(load_wave_data(session, wave, folder))
     _require_sealed(session, folder)
-    return open_files(folder, manifest.responses, load_rules(session, wave, manifest), run)
+    opened = open_files(folder, manifest.responses, load_rules(session, wave, manifest), run)
+    earlier = load_earlier_rules(session, wave, manifest)
+    return open_overlap(opened, folder, manifest, earlier, run)
+
+
+def open_overlap(
+    wave: WaveParts,
+    folder: Path,
+    manifest: SnapshotManifest,
+    rules: WaveRules | None,
+    run: MapParts | None = None,
+) -> WaveParts:
+    """Return `wave` with the interviews of its overlap by their `rules`, where there are any."""
+    files = overlap_files(manifest)
+    if rules is None or not files:
+        return wave
+    return replace(wave, earlier=open_files(folder, files, rules, run))
 
 
 def _require_sealed(session: Session, folder: Path) -> None:
     """Raise `SnapshotDamagedError` if manifest or responses do not match their recorded hashes."""
     seals = find_seals(session, f"{folder.parent.name}/{folder.name}")
     read_sealed(folder / MANIFEST, seals)
-    for name in response_hashes(folder, read_manifest(folder)):
+    manifest = read_manifest(folder)
+    overlap = [file.name for file in overlap_files(manifest)]
+    for name in (*response_hashes(folder, manifest), *overlap):
         read_sealed(folder / name, seals)
+
+
+def load_earlier_rules(
+    session: Session, wave: Wave, options: FreezeOptions | SnapshotManifest
+) -> WaveRules | None:
+    """Return the rules of the interviews of a wave's overlap; None if it declared none."""
+    overlap = find_overlap(session=session, wave_id=wave.id)
+    if overlap is None:
+        return None
+    instrument = load_instrument(session=session, instrument_id=overlap.instrument_id)
+    return WaveRules.of(
+        series=wave.series,
+        instrument=instrument,
+        tree=find_tree(session=session, name=instrument.tree),
+        composite=wave.composite,
+        oversampling=oversampling_of(session=session, wave_id=wave.id),
+        options=FreezeOptions(without_point=options.without_point),
+    )
 
 
 def load_rules(

@@ -46,6 +46,7 @@ from survey.store.tables import (
     table_of,
 )
 from survey.waves.instruments import load_instrument
+from survey.waves.overlap import AT_OVERLAP, OVERLAPS, asked_instrument
 from survey.waves.personal_data import clean_note
 from survey.waves.review_reasons import MAX_NOTE
 
@@ -174,7 +175,7 @@ def accept_parked(work: Work, *, parked_id: UUID, note: str) -> SubmissionReceip
             work,
             ValidSubmission(
                 _rebuild_submission(row, instrument),
-                build_from(CollectionContext, row, instrument_id=row.wave_instrument_id),
+                build_from(CollectionContext, row, instrument_id=row.asked_instrument_id),
                 instrument,
                 checked,
                 row.started_at,
@@ -238,13 +239,14 @@ def _select_waiting(principal: Principal) -> Select[Any]:
             _PARKED,
             *_WAVES.c["title_zh", "title_en", "is_demo", "unit"],
             _WAVES.c.state.label("wave_state"),
-            _WAVES.c.instrument_id.label("wave_instrument_id"),
+            asked_instrument().label("asked_instrument_id"),
             _POINTS.c.name.label("point_name"),
             _ACCOUNTS.c.name.label("surveyor"),
         )
         .select_from(
             _PARKED.join(_WAVES, _WAVES.c.id == _PARKED.c.wave_id)
             .outerjoin(_POINTS, _POINTS.c.id == _PARKED.c.point_id)
+            .outerjoin(OVERLAPS, AT_OVERLAP)
             .outerjoin(_ACCOUNTS, _ACCOUNTS.c.id == _PARKED.c.surveyor_id)
         )
         .where(_PARKED.c.decision.is_(None), area_filter(principal, _PARKED.c.city_code))
@@ -286,7 +288,7 @@ def _check_acceptable(session: Session, row: AnyRow) -> tuple[Instrument, Valida
         raise ParkedNotAcceptableError(
             msg("The figures of this wave are computed; nothing can be added to it.")
         )
-    instrument = load_instrument(session=session, instrument_id=row.wave_instrument_id)
+    instrument = load_instrument(session=session, instrument_id=row.asked_instrument_id)
     submission = _rebuild_submission(row, instrument)
     try:
         return instrument, check_answers(submission, instrument, row.started_at)

@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from survey.access.roles import NATION
+from survey.figures.views.bridge import build_bridge_view
 from survey.figures.views.changes import TrendFilters
 from survey.figures.views.fairness import build_shifts
 from survey.figures.views.interval_table import IntervalTable
@@ -64,6 +65,7 @@ def draw_trends(page: PageContext) -> None:
         "indicators": (t("Indicators"), partial(_draw_indicators, page, results, others, chosen)),
         "peers": (t("Cities and their peers"), partial(_draw_peers, page, results, others, chosen)),
         "fairness": (t("Fair comparison"), partial(_draw_shifts, page, results, indicator)),
+        "bridge": (t("Bridge"), partial(_draw_bridge, page, results, others, indicator)),
         "years": (t("Years"), partial(_draw_years, page, results, others, chosen)),
     }
     compared = list(tabs) if change is not None else list(tabs)[2:]
@@ -131,6 +133,19 @@ def _draw_peers(
 def _draw_shifts(page: PageContext, results: WaveResults, indicator: str) -> None:
     table = get_view(page, build_shifts, results, indicator=indicator)
     _draw_table(page, table, results.wave, links_cities=True)
+
+
+def _draw_bridge(
+    page: PageContext, results: WaveResults, others: Sequence[WaveResults], indicator: str
+) -> None:
+    """Draw the step between two questionnaires: sentences, both levels, and the cities."""
+    view = get_view(page, build_bridge_view, results, others=others, indicator=indicator)
+    for sentence in view.sentences:
+        text_blocks.draw_sentence(sentence)
+    if view.panel is not None:
+        chart_panel.draw_chart_panel(page, view.panel, results.wave)
+    if view.cities is not None:
+        draw_interval_table(page, view.cities, results.wave, links_cities=True)
 
 
 def _draw_years(

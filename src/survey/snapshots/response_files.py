@@ -23,7 +23,7 @@ SHARED_CATEGORIES = ("city_code", "psu", "stratum", "surveyor", "mode", "languag
 MAX_PART_ROWS = 100_000
 """Interviews of a province that lie in one file."""
 _PROVINCE_DIGITS, _CODE_DIGITS = 2, 6
-_FILE_NAME = re.compile(r"responses(-\w+)?\.parquet")
+_FILE_NAME = re.compile(r"(responses|earlier)(-\w+)?\.parquet")
 
 
 class ResponseFile(BaseModel):
@@ -44,22 +44,28 @@ def is_response_file(name: str) -> bool:
     return _FILE_NAME.fullmatch(name) is not None
 
 
-def plan_files(rows_of_city: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
-    """Return file name -> its cities: a file per province, or per city of one with many rows."""
+def plan_files(
+    rows_of_city: Mapping[str, int], kind: str = "responses"
+) -> dict[str, tuple[str, ...]]:
+    """Return file name -> its cities: a file per province, or per city of one with many rows.
+
+    Args:
+        kind: `responses`, or `earlier` for those of an overlap.
+    """
     provinces: dict[str, list[str]] = {}
     for city in sorted(rows_of_city):
         provinces.setdefault(city[:_PROVINCE_DIGITS], []).append(city)
     files: dict[str, tuple[str, ...]] = {}
     for province, cities in provinces.items():
         if sum(rows_of_city[city] for city in cities) > MAX_PART_ROWS:
-            files.update({_build_file_name(city): (city,) for city in cities})
+            files.update({_build_file_name(kind, city): (city,) for city in cities})
         else:
-            files[_build_file_name(province)] = tuple(cities)
+            files[_build_file_name(kind, province)] = tuple(cities)
     return files
 
 
-def _build_file_name(code: str) -> str:
-    return f"responses-{code.ljust(_CODE_DIGITS, '0')}.parquet"
+def _build_file_name(kind: str, code: str) -> str:
+    return f"{kind}-{code.ljust(_CODE_DIGITS, '0')}.parquet"
 
 
 def describe_file(name: str, frame: "pd.DataFrame", data: bytes) -> ResponseFile:

@@ -76,15 +76,18 @@ class CountedResponses:
     wave_id: UUID
     statuses: Sequence[Status] = FREEZABLE
     left_out: Collection[str] = ()
+    instrument_id: UUID | None = None
+    """Questionnaire that they answered; None: any."""
 
     def is_counted(self, cities: Collection[str] | None = None) -> ColumnElement[bool]:
         """Return the SQL condition for these responses, of these `cities` alone if given."""
-        response = table_of(Response)
+        response, asked = table_of(Response), self.instrument_id
         return sa.and_(
             response.c.wave_id == self.wave_id,
             response.c.status.in_(self.statuses),
             response.c.city_code.not_in(self.left_out),
             response.c.city_code.in_(cities) if cities is not None else sa.true(),
+            response.c.instrument_id == asked if asked is not None else sa.true(),
         )
 
 

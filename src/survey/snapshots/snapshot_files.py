@@ -72,6 +72,17 @@ class WeightFile(BaseModel):
     column: str
 
 
+class OverlapFiles(BaseModel):
+    """Interviews of the earlier questionnaire that a part of the wave's points was asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    instrument: str
+    instrument_version: str
+    instrument_sha256: str
+    responses: tuple[ResponseFile, ...]
+
+
 class SnapshotManifest(BaseModel):
     """Contents of a snapshot's `manifest.json`: wave, options, and hashes of its files."""
 
@@ -111,6 +122,8 @@ class SnapshotManifest(BaseModel):
     responses_sha256: str
     responses: tuple[ResponseFile, ...] = ()
     """Files of the responses in the order of their names; none in format 1."""
+    overlap: OverlapFiles | None = None
+    """Interviews of the declared overlap, which no table counts but that of the bridge."""
     files: dict[str, str] | None = None
     """SHA-256 of every other file of the folder; none before files were sealed."""
     software: str
@@ -298,6 +311,11 @@ def count_by_city(folder: Path) -> dict[str, int]:
         data = BytesIO(read_verified(folder / name, sha256))
         counts.update(pd.read_parquet(data, columns=["city_code"])["city_code"].astype(str))
     return dict(counts)
+
+
+def overlap_files(manifest: SnapshotManifest) -> tuple[ResponseFile, ...]:
+    """Return the files of the interviews of an overlap; none without one."""
+    return manifest.overlap.responses if manifest.overlap else ()
 
 
 def response_hashes(folder: Path, manifest: SnapshotManifest) -> dict[str, str]:

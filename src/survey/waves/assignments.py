@@ -31,6 +31,7 @@ from survey.store.tables import (
     WaveState,
     table_of,
 )
+from survey.waves.overlap import AT_OVERLAP, OVERLAPS, asked_instrument
 from survey.waves.quotas import COUNTED_STATUSES, NEVER_STOPPING_DIMENSIONS
 
 _POINTS, _WAVES, _ASSIGNMENTS = table_of(SamplingPoint), table_of(Wave), table_of(Assignment)
@@ -39,9 +40,13 @@ _MARGINS, _VISITS, _REVISITS = table_of(QuotaMargin), table_of(VenueVisit), tabl
 _ASSIGNED = (
     select(
         *_POINTS.c["id", "code", "city_code", "wave_id"],
-        *_WAVES.c["key", "state", "instrument_id", "is_demo", "unit"],
+        *_WAVES.c["key", "state"],
+        asked_instrument(),
+        *_WAVES.c["is_demo", "unit"],
+        _POINTS.c.asks_earlier,
     )
     .join(_WAVES, _WAVES.c.id == _POINTS.c.wave_id)
+    .outerjoin(OVERLAPS, AT_OVERLAP)
     .join(_ASSIGNMENTS, _ASSIGNMENTS.c.point_id == _POINTS.c.id)
     .where(_ASSIGNMENTS.c.account_id == bindparam("account"), _POINTS.c.id == bindparam("point"))
 )
@@ -59,8 +64,10 @@ class AssignedPoint:
     wave_key: str
     wave_state: WaveState
     instrument_id: UUID
+    """The questionnaire that is asked here: that of the wave, or the earlier one of its overlap."""
     is_demo: bool
     unit: StudyUnit
+    asks_earlier: bool
 
 
 def get_assigned_point(work: Work, *, point_id: UUID) -> AssignedPoint:
@@ -95,7 +102,7 @@ def find_assigned_point(
     """Return the point if the account is assigned to it, else None; no permission is checked."""
     parameters = {"account": account_id, "point": point_id}
     row = session.connection().execute(_ASSIGNED, parameters).one_or_none()
-    return None if row is None else AssignedPoint(*row)
+    return None if row is None else AssignedPoint(*tuple(row))
 
 
 @dataclass(frozen=True)

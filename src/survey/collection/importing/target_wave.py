@@ -32,6 +32,7 @@ from survey.store.tables import (
     table_of,
 )
 from survey.waves.instruments import instrument_id_by_sha256
+from survey.waves.overlap import find_overlap
 from survey.waves.quotas import COUNTED_STATUSES, AgeGenderCell, find_cell, list_cells
 from survey.waves.waves import WaveSummary, find_wave, summarise_wave
 
@@ -142,6 +143,14 @@ def check_wave(work: Work, *, request: ImportRequest, lock: bool = False) -> Wav
     if stored != wave.instrument_id:
         raise ImportNotPossibleError(
             msg("The wave {key} was made with another questionnaire.", key=request.wave_key)
+        )
+    if find_overlap(session=work.session, wave_id=wave.id) is not None:
+        raise ImportNotPossibleError(
+            msg(
+                "The wave {key} has an overlap with the earlier questionnaire: chance decides who "
+                "is asked which, so nothing can be imported into it.",
+                key=request.wave_key,
+            )
         )
     return wave
 

@@ -267,6 +267,8 @@ def _build_statistic_layout(spec: CubeSpec, rows: CubeRows) -> StatisticLayout:
     support = np.zeros((statistics + rates, items))
     support[:statistics] = tree.omega != 0
     first, place = _find_distinct(np.hstack([omega, support]))
+    if not tree.folds_equal:
+        first = place = np.arange(len(omega))
     return StatisticLayout(
         (*tree.variables, *spec.rates), place, omega[first], offset, support[first]
     )

@@ -33,6 +33,7 @@ from survey.kit.text_blocks import explain
 from survey.kit.url_state import pick_by_button
 from survey.locale import Message, msg
 from survey.locale.figures import format_quantity, format_score, format_share
+from survey.screens.plan.overlap import draw_overlap_part
 from survey.screens.plan.quota_table import draw_quota_table
 from survey.store.tables import WaveState
 from survey.waves.planning.plan_storage import find_saved_request, plan_cities, save_plan
@@ -93,10 +94,11 @@ _POLICY_NAMES: dict[QuotaPolicy, Message] = {
 
 
 def draw_sample_part(page: PageContext, sheet: WaveOverview) -> None:
-    """Draw wave `sheet`'s sample planner, a city's quotas, and whether full quotas stop people."""
+    """Draw wave `sheet`'s sample planner, a city's quotas, their rule, and the overlap."""
     _draw_sample_planner(page, sheet)
     draw_quota_table(page, sheet)
     _draw_quota_policy(page, sheet)
+    draw_overlap_part(page, sheet)
 
 
 def _draw_sample_planner(page: PageContext, sheet: WaveOverview) -> None:

@@ -145,6 +145,7 @@ _TABLES_BY_MODULE = {
         "SamplingPoint",
         "Wave",
         "WavePlan",
+        "WaveOverlap",
         "WaveRelease",
         "WaveRequest",
     ),

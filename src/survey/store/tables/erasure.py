@@ -143,7 +143,7 @@ ABOUT_NO_INTERVIEW = frozenset(
         "row_export", "rule_work", "sampling_point", "schema_floor", "setup_link", "sign_in_code",
         "sign_in_step", "sign_in_tries", "snapshot", "surveyor_note", "trader_hearing",
         "trader_list", "trader_rule", "trader_total", "venue_check", "venue_reply",
-        "venue_revisit", "wave", "wave_plan", "wave_release", "wave_request",
+        "venue_revisit", "wave", "wave_overlap", "wave_plan", "wave_release", "wave_request",
     }
 )  # fmt: skip
 """Tables that hold nothing that was said or left by a respondent. Some are of people who work here

@@ -155,6 +155,8 @@ class SamplingPoint(Identified, table=True):
     opens_on: date | None = None
     closes_on: date | None = None
     """First and last day of work at the point; empty: those of the wave."""
+    asks_earlier: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether it was drawn for the overlap: the earlier questionnaire is asked here."""
 
 
 class Assignment(Identified, table=True):
@@ -346,6 +348,23 @@ class Posting(Identified, table=True):
     city_code: str = Field(foreign_key="city.code")
     supervisor_id: UUID | None = Field(default=None, foreign_key="account.id")
     agency: str = Field(default="", max_length=80)
+
+
+class WaveOverlap(SQLModel, table=True):
+    """Overlap of a wave: a part of its points, by chance, is asked the earlier questionnaire."""
+
+    __tablename__ = "wave_overlap"
+    __table_args__ = (CheckConstraint("share > 0 AND share <= 0.5", name="share"),)
+
+    wave_id: UUID = Field(foreign_key="wave.id", primary_key=True)
+    instrument_id: UUID = Field(foreign_key="instrument_version.id")
+    """The earlier questionnaire, which names its indicator tree."""
+    share: float
+    """Part of the points of each city."""
+    seed: int = Field(sa_type=BigInteger)
+    declared_by: UUID | None = Field(default=None, foreign_key="account.id")
+    """Empty: the operator of the server."""
+    declared_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
 class LeftOutCity(SQLModel, table=True):

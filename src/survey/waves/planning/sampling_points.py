@@ -47,6 +47,7 @@ from survey.store.tables import (
     new_id,
     table_of,
 )
+from survey.waves.planning.overlap import assign_overlap
 from survey.waves.planning.plan_storage import plan_cities
 from survey.waves.planning.wave_editing import lock_changeable_wave
 from survey.waves.quotas import COUNTED_STATUSES, read_city_targets
@@ -293,6 +294,7 @@ def _store_points(session: Session, wave: Wave, drawn: PointDrawResult) -> None:
             for point in drawn.points
         ],
     )
+    assign_overlap(session, wave, frozenset(point.code for point in drawn.points))
 
 
 def delete_points(work: Work, *, key: str) -> int:

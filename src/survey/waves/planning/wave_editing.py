@@ -19,6 +19,7 @@ from survey.questionnaire.model import Instrument
 from survey.store.audit_events import AuditEvent
 from survey.store.tables import Account, City, LeftOutCity, Wave, WavePlan, WaveState
 from survey.waves.instruments import load_instrument, tree_id_by_name
+from survey.waves.overlap import find_overlap
 from survey.waves.planning.wave_requests import require_no_request
 from survey.waves.waves import (
     COMPUTED_STATES,
@@ -266,6 +267,12 @@ def _require_changeable(session: Session, wave: Wave, changed: tuple[str, ...]) 
                 "Series, year, questionnaire, indicator tree and first day are fixed once a wave "
                 "was opened."
             ),
+        )
+    if {"series", "instrument_id"} & set(changed) and find_overlap(
+        session=session, wave_id=wave.id
+    ):
+        raise RefusedError(
+            "wave_fixed", msg("The overlap was declared for this questionnaire. Withdraw it first.")
         )
     if "series" in changed and session.get(WavePlan, wave.id) is not None:
         raise RefusedError(

@@ -1,0 +1,121 @@
+"""Overlap of a wave on its plan: which earlier questionnaire, at how many points, by which draw."""
+
+import secrets
+from functools import partial
+
+import streamlit as st
+
+from survey.access.roles import Action
+from survey.kit.feedback import change_wave_on_click
+from survey.kit.page_runner import PageContext
+from survey.locale import label_text
+from survey.locale.figures import format_count, format_share
+from survey.store.tables import WaveState
+from survey.waves.planning.overlap import (
+    MAX_SEED,
+    MAX_SHARE,
+    PLANNED_HALF_WIDTH,
+    OverlapSummary,
+    declare_overlap,
+    find_overlap_summary,
+    list_earlier_questionnaires,
+    plan_overlap_interviews,
+    withdraw_overlap,
+)
+from survey.waves.planning.wave_overview import WaveOverview
+
+_USUAL_PERCENT = 20
+
+
+def draw_overlap_part(page: PageContext, sheet: WaveOverview) -> None:
+    """Draw the overlap of wave `sheet` with an earlier questionnaire, and its declaration."""
+    t = page.t
+    may_change = page.principal.may(Action.PLAN) and sheet.state is WaveState.PLANNED
+    with page.read() as work:
+        summary = find_overlap_summary(work, key=sheet.key)
+    if summary is None and not may_change:
+        return
+    st.subheader(t("Overlap with the earlier questionnaire"), anchor=False)
+    if summary is None:
+        _draw_declaration(page, sheet)
+        return
+    st.write(_describe(page, summary))
+    if may_change:
+        st.button(
+            t("Withdraw the overlap"),
+            key="plan-overlap-withdraw",
+            on_click=change_wave_on_click,
+            args=(
+                page, sheet, partial(withdraw_overlap, key=sheet.key),
+                t("The overlap is withdrawn."),
+            ),
+        )  # fmt: skip
+
+
+def _describe(page: PageContext, summary: OverlapSummary) -> str:
+    return page.t(
+        "{points} of {of} sampling points with {interviews} interviews ask {instrument} "
+        "({share} of the points of each city, seed {seed}). They fill the same quotas, and no "
+        "score of the wave counts them.",
+        points=format_count(summary.points),
+        of=format_count(summary.of_points),
+        interviews=format_count(summary.interviews),
+        instrument=summary.instrument,
+        share=format_share(summary.share, 0),
+        seed=summary.seed,
+    )
+
+
+def _draw_declaration(page: PageContext, sheet: WaveOverview) -> None:
+    """Draw the fields of a new overlap of wave `sheet`, and the button that declares it."""
+    t, prefix = page.t, f"overlap/{sheet.key}/{page.language}"
+    with page.read() as work:
+        known = list_earlier_questionnaires(work, key=sheet.key)
+        needed = plan_overlap_interviews(work, key=sheet.key)
+    st.caption(
+        t(
+            "When the questionnaire has changed, a part of the points, drawn by lot, can go on "
+            "asking the earlier one. What the new one gives more is then known, with its margin."
+        )
+    )
+    if not known:
+        st.caption(t("No stored questionnaire could be the earlier one."))
+        return
+    if needed is not None:
+        st.write(
+            t(
+                "A step of ±{width} points for the nation needs {count} interviews of the overlap.",
+                width=PLANNED_HALF_WIDTH,
+                count=format_count(needed),
+            )
+        )
+    st.session_state.setdefault(f"{prefix}/seed", secrets.randbelow(10**9))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            t("Earlier questionnaire"),
+            list(known),
+            format_func=lambda id_: (
+                f"{label_text(known[id_].title, page.language)} "
+                f"({known[id_].name} {known[id_].version})"
+            ),
+            key=f"{prefix}/instrument",
+        )
+        percent = st.number_input(
+            t("Part of the points (per cent)"),
+            1, round(100 * MAX_SHARE), _USUAL_PERCENT,
+            key=f"{prefix}/share",
+        )  # fmt: skip
+        seed = st.number_input(t("Seed of the draw"), 0, MAX_SEED, key=f"{prefix}/seed")
+    change = partial(
+        declare_overlap,
+        key=sheet.key,
+        instrument_id=chosen,
+        share=int(percent) / 100,
+        seed=int(seed),
+    )
+    st.button(
+        t("Declare the overlap"),
+        key="plan-overlap-declare",
+        on_click=change_wave_on_click,
+        args=(page, sheet, change, t("The overlap is declared, and its points are drawn.")),
+    )
