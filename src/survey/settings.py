@@ -133,6 +133,12 @@ class Settings(BaseSettings):
     oidc_second_factor: bool = False
     """The provider verifies a second factor itself, so ours is not required."""
 
+    public_door: bool | None = None
+    """Serve the releases that were announced as public to everybody, below `/data/`
+    (docs/public-door.md); unless it is set, only a demonstration does."""
+    site_licence: str = ""
+    """Licence of the figures on the public site, as its pages name it; empty: all rights reserved.
+    """
     report_organisation: str = ""
     """Name of the association on the cover of reports and in their method sheet."""
     report_contact: str = ""
@@ -220,6 +226,16 @@ class Settings(BaseSettings):
     def release_dir(self) -> Path:
         """Folder with the archives of signed and published releases."""
         return self.data_dir / "releases"
+
+    @property
+    def serves_site(self) -> bool:
+        """Whether everybody reads public releases below `/data/`."""
+        return self.demo if self.public_door is None else self.public_door
+
+    @property
+    def site_dir(self) -> Path:
+        """Folder with the public site as it was built, a folder for each state of its releases."""
+        return self.data_dir / "site"
 
     def release_path(self, key: str, sha256: str) -> Path:
         """Return the file of the archive of a release, named by its id and hash."""

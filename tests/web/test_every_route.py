@@ -71,7 +71,9 @@ def harness(
     (folder / "survey.db").write_bytes(_sqlite_template.read_bytes())
     url = f"sqlite:///{folder / 'survey.db'}"
     field = make_field(url)
-    settings = Settings(database_url=url, data_dir=folder, demo=False, public_rate_per_minute=0)
+    settings = Settings(
+        database_url=url, data_dir=folder, demo=False, public_rate_per_minute=0, public_door=True
+    )
     with session_scope(url) as session:
         _plant(session, field)
         photo = _plant_photo(session, field, settings)
@@ -85,6 +87,7 @@ def harness(
         "token": new_token(bits=128), "sha256": field.instrument.sha256, "name": "form.js",
         "wave": field.wave.key, "serial": "7", "number": new_token(bits=256),
         "photo": str(photo), "release": "check.dining-2026-1",
+        "figure": "main-2026-310000-composite-all-score", "path": "main-2026/310000/",
     }  # fmt: skip
     with TestClient(build_app(settings), headers={"Accept-Language": "en"}) as client:
         yield RouteHarness(client, url, settings, values, interview)

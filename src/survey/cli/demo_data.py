@@ -113,6 +113,20 @@ def store_in_transaction(settings: Settings, work: Callable[..., Any]) -> None:
     run_in_transaction(settings.store_url, store, long_running=True)
 
 
+def publish_stored_waves(settings_and_keys: tuple[Settings, tuple[str, ...]]) -> None:
+    """Publish frozen demo waves as signed public releases, the earlier one first."""
+    from survey.cli.demo_releases import publish_demo_wave
+
+    settings, keys = settings_and_keys
+    print_note("Signing and publishing two waves …")
+    published = [publish_demo_wave(settings, key) for key in keys]
+    if not all(published):
+        print_note(
+            "Nothing is on the public site: in a small demonstration hidden counts are not audited "
+            "to the end, and no release is signed without that."
+        )
+
+
 def build_progress_printer(settings: Settings) -> Callable[..., None]:
     """Return a function that prints a progress message in the language of the settings."""
     t = translator(settings.language)
@@ -289,7 +303,8 @@ def _fill(settings: Settings, plan: DemoPlan) -> None:
                 begun.append(engine.submit(store_beside_waves, (settings, plan)))
         _wait_for([*begun, frozen[LAST_WAVE], frozen[THIS_WAVE]])
         store_in_transaction(settings, partial(store_problem_lists, settings=settings))
-        _wait_for(frozen.values())
+        published = engine.submit(publish_stored_waves, (settings, (LAST_WAVE, THIS_WAVE)))
+        _wait_for([*frozen.values(), published])
     store_in_transaction(settings, partial(store_open_answers, seed=plan.seed))
 
 

@@ -18,6 +18,7 @@ from survey.cli.wave import release as release_of_wave
 from survey.locale import msg, translator
 from survey.release import verify
 from survey.release.early_readers import add_early_reader, list_early_readers, open_publication
+from survey.release.public_releases import open_release
 from survey.release.publishing_steps import build_key_list, publish_publication, retract_publication
 from survey.release.register import PublicationDraft, list_publications, plan_publication
 from survey.release.signatures import sign_publication
@@ -80,6 +81,9 @@ def plan_release(
     corrects: Annotated[str, typer.Option(help="Id of the release that it corrects.")] = "",
     reason: Annotated[str, typer.Option(help="Why it is corrected.")] = "",
     issuer: Annotated[str, typer.Option(help="Who publishes, as reports say it.")] = "",
+    public: Annotated[
+        bool, typer.Option("--public", help="It goes onto the public site, for everybody.")
+    ] = False,
     logo: Annotated[Path | None, typer.Option(help="Picture for reports, PNG or JPEG.")] = None,
 ) -> None:
     """Announce a release of a wave and print its id."""
@@ -95,6 +99,7 @@ def plan_release(
         corrects=corrects,
         reason=reason,
         issuer=issuer,
+        public=public,
         logo=logo.read_bytes() if logo else b"",
     )
     with error_reporting():
@@ -186,6 +191,59 @@ def fetch_release(
     with error_reporting(), output_file(out, private=True) as draft:
         change_as_operator(fetch)
     print_note("{release} is in {file}.", release=release, file=out)
+
+
+@app.command("open")
+def open_to_public(release: Release) -> None:
+    """Sign that a published release goes onto the public site; it takes two people.
+
+    Only for a release that was not announced as public (`survey release plan --public`).
+    """
+    with error_reporting():
+        if _run(open_release, key=release):
+            print_note("{release} goes onto the public site.", release=release)
+        else:
+            print_note("Signed. Another person gives the second signature in the browser.")
+
+
+@app.command("site")
+def build_site(
+    releases: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Ids of releases, or files of their archives; without any, every release that "
+            "stands and was announced as public."
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="New folder for the site; any web server can serve it.")
+    ] = Path("site"),
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Published list of keys, to build from archives alone, without a store.",
+        ),
+    ] = None,
+) -> None:
+    """Write the public site of signed releases: pages, charts and files, no figure beside them.
+
+    What is altered, unsigned, taken back, replaced or not yet due is refused, and so are
+    demonstrations together with real releases.
+    """
+    # Not at the top: few commands draw pages.
+    from survey.site.public_site import build_site_of_archives, build_site_of_register
+
+    with error_reporting():
+        settings, now = current_settings(), datetime.now(UTC)
+        if keys is not None:
+            archives = [Path(each) for each in releases or ()]
+            count = build_site_of_archives(settings, archives, keys.read_bytes(), out, now)
+        else:
+            with read_as_operator() as work:
+                count = build_site_of_register(work, keys=releases or (), out=out)
+        print_note("{count} files are in {folder}.", count=count, folder=out)
 
 
 app.command("wave")(release_of_wave)

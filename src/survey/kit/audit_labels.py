@@ -243,6 +243,7 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.PRODUCT_TEST_ERRATUM_PROPOSED: msg("Proposed an erratum"),
     AuditEvent.PRODUCT_TEST_ERRATUM_CONFIRMED: msg("Confirmed an erratum"),
     AuditEvent.RELEASE_PLANNED: msg("Announced a release"),
+    AuditEvent.RELEASE_OPENED: msg("Signed that a release goes onto the public site"),
     AuditEvent.RELEASE_SIGNED: msg("Signed a release"),
     AuditEvent.RELEASE_PUBLISHED: msg("Published a release"),
     AuditEvent.RELEASE_RETRACTED: msg("Took a published release back"),

@@ -40,6 +40,7 @@ DOMAINS = (
     "files",
     "reports",
     "release",
+    "site",
     "operations",
     "web",
     "kit",

@@ -24,6 +24,7 @@ from survey.files.codebook.formats import CODEBOOK_WRITERS
 from survey.frame.quotas import EVERYONE
 from survey.locale import Message, NotFoundError, msg, translator
 from survey.release import verify
+from survey.release.figure_labels import build_labels
 from survey.release.figures import build_figures
 from survey.release.publication_source import (
     PUBLIC_READER,
@@ -112,6 +113,7 @@ def _list_areas(source: PublicationSource, kind: ReportKind) -> Sequence[str]:
 
 SCRIPT_BUILDER = "verify"
 FIGURES_FILE, ERRATA_FILE, SCRIPT_FILE = "figures.csv", "errata.csv", "verify.py"
+LABELS_FILE = "labels.json"
 _LEVELS = ("nation", "region3", "region", "province", "size_tier", "city")
 
 
@@ -125,7 +127,8 @@ class BuilderInfo:
 
 def _build_figures(source: PublicationSource, _: FileChoice) -> Mapping[str, bytes]:
     earlier = [each.wave for each in source.earlier]
-    return {FIGURES_FILE: build_figures(source.results, PUBLIC_READER, earlier)}
+    figures = build_figures(source.results, PUBLIC_READER, earlier)
+    return {FIGURES_FILE: figures, LABELS_FILE: build_labels(source.results, figures)}
 
 
 def _build_tables(source: PublicationSource, choice: FileChoice) -> Mapping[str, bytes]:

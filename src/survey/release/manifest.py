@@ -113,6 +113,8 @@ class PublicationManifest(SignedManifest):
     shown: str
     """What readers of other areas see of a city: `scores`, `names` or `nothing`."""
     first_places: int | None = None
+    public: bool = False
+    """Whether strangers may see it: on the public site, without an account."""
     embargo_until: datetime
     contact: str
     issuer: str = ""

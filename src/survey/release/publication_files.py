@@ -182,6 +182,7 @@ def build_publication_manifest(
         fieldwork=method.fieldwork.model_dump() if method.fieldwork else None,
         shown=publication.shown,
         first_places=publication.first_places,
+        public=publication.is_public,
         embargo_until=publication.embargo_until,
         contact=publication.contact,
         issuer=publication.issuer or "",

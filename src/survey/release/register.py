@@ -82,6 +82,8 @@ class PublicationDraft:
     reason: str = ""
     issuer: str = ""
     """Who publishes, as its reports say it; empty: as the settings say."""
+    public: bool = False
+    """Whether it goes onto the public site once it is published."""
     logo: bytes = b""
     """Picture as it was uploaded; encoded anew before it is kept."""
 
@@ -100,6 +102,8 @@ class PublicationSummary:
     shown: Shown
     first_places: int | None
     builders: tuple[str, ...]
+    is_public: bool
+    """Whether it goes onto the public site once it is published."""
     corrects: str
     correction_reason: str
     first_signed_by: str
@@ -161,6 +165,7 @@ def plan_publication(work: Work, *, draft: PublicationDraft) -> str:
         contact=draft.contact.strip(),
         issuer=draft.issuer.strip() or None,
         logo_sha256=_keep_logo(work.session, draft.logo),
+        is_public=draft.public,
         embargo_until=draft.embargo_until,
         corrects_id=corrected.id if corrected else None,
         correction_reason=draft.reason.strip() if corrected else "",
@@ -176,6 +181,7 @@ def plan_publication(work: Work, *, draft: PublicationDraft) -> str:
         "issuer": publication.issuer,
         "logo": publication.logo_sha256,
         "files": publication.builders,
+        "public": publication.is_public,
     }
     if corrected:
         detail |= {"corrects": corrected.key, "reason": publication.correction_reason}

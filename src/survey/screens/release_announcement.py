@@ -112,6 +112,15 @@ def draw_announcement(page: PageContext, releases: Sequence[PublicationSummary])
                 max_chars=MAX_TEXT_CHARS,
                 key=f"{form}/reason",
             )
+        public = st.checkbox(
+            t("Onto the public site: everybody reads it without an account"),
+            help=t(
+                "Pages, charts and files of this release below /data/, where the server serves "
+                "them. It can be decided later as well, by two people; never undone for what "
+                "others have read."
+            ),
+            key=f"{form}/public",
+        )
         with st.expander(t("What goes out, and what others may see of a city")):
             builders = draw_file_choices(page)
             shown, first_places = _draw_shown_choice(page, form)
@@ -129,6 +138,7 @@ def draw_announcement(page: PageContext, releases: Sequence[PublicationSummary])
         corrects=standing,
         reason=reason,
         issuer=issuer,
+        public=public,
         logo=logo,
     )
     announced_key = run_change(

@@ -19,6 +19,7 @@ from survey.kit.text_blocks import escape_markdown
 from survey.kit.url_state import pick
 from survey.locale import RefusedError, msg
 from survey.release.early_readers import open_publication
+from survey.release.public_releases import open_release
 from survey.release.publishing_steps import publish_publication, retract_publication
 from survey.release.register import (
     MAX_TEXT_CHARS,
@@ -163,6 +164,12 @@ def _build_release_facts(page: PageContext, release: PublicationSummary) -> list
         ),
         (t("Contact"), release.contact),
         (t("Files"), describe_files(page, release.builders)),
+        (
+            t("Who may read it"),
+            t("everybody, on the public site")
+            if release.is_public
+            else t("people with an account here"),
+        ),
     ]
     if release.published_at is not None:
         facts.append((t("Published"), format_china_minute(t, release.published_at)))
@@ -243,6 +250,18 @@ def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
                 ),
                 change=lambda work: publish_publication(work, key=release.key),
                 done=t("{release} is published.", release=release.key),
+            )
+        if release.state is PublicationState.PUBLISHED and not release.is_public:
+            _draw_confirmed_step(
+                page,
+                release,
+                label=t("Put onto the public site"),
+                warning=t(
+                    "It takes the signatures of two people: the first asks, the second confirms. "
+                    "From then on everybody reads these figures without an account."
+                ),
+                change=lambda work: open_release(work, key=release.key),
+                done=t("Signed by you. The line “Who may read it” says whether another signs too."),
             )
         if release.state is not PublicationState.RETRACTED:
             _draw_retraction(page, release)

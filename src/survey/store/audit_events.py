@@ -132,6 +132,7 @@ class AuditEvent(StrEnum):
     RELEASE_SIGNED = "release.signed", SubjectKind.PUBLICATION
     RELEASE_PUBLISHED = "release.published", SubjectKind.PUBLICATION
     RELEASE_RETRACTED = "release.retracted", SubjectKind.PUBLICATION
+    RELEASE_OPENED = "release.opened", SubjectKind.PUBLICATION
     RELEASE_EVIDENCE_FILED = "release.evidence_filed", SubjectKind.PUBLICATION
     RELEASE_EVIDENCE_RETRACTED = "release.evidence_retracted", SubjectKind.PUBLICATION
     RELEASE_READER_LISTED = "release.reader_listed", SubjectKind.PUBLICATION

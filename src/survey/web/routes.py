@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from survey.locale import Message, msg, translator
 from survey.observe.logs import current_request_id
 from survey.settings import Settings
+from survey.site import SITE_PATH
 from survey.store.transactions import UNAVAILABLE_ERRORS, StoreUnavailableError
 from survey.web import (
     api,
@@ -42,6 +43,7 @@ from survey.web.notice_pages import (
     render_notice,
     request_id_message,
 )
+from survey.web.public_door import PublicDoor
 from survey.web.request_middleware import NulByteMiddleware
 from survey.web.results_api import ResultsApi
 from survey.web.results_tables import RequestKeys
@@ -138,7 +140,16 @@ def _build_error_response(
 _STREAMLIT_MEDIA = "/media/"
 """Streamlit serves files there to everyone who knows the address, also after signing out. It is
 routed here, where nothing is served: every file is fetched from `downloads`."""
-_PREFIXES = ("/q/", "/api/", "/form/", "/assets/", "/auth/", downloads.PREFIX, _STREAMLIT_MEDIA)
+_PREFIXES = (
+    "/q/",
+    "/api/",
+    "/form/",
+    "/assets/",
+    "/auth/",
+    SITE_PATH,
+    downloads.PREFIX,
+    _STREAMLIT_MEDIA,
+)
 _PATHS = frozenset({"/health", "/ready", withdraw.WITHDRAW_PATH, *release_check.PATHS})
 _BLOCKED_PATHS = frozenset({"/_stcore/metrics", "/media"})
 """Streamlit shows figures about the process there to everyone; nothing is served here."""
@@ -176,6 +187,7 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
         *DeliveriesApi(settings, keys).routes(),
         *withdraw.routes(settings, write_queue),
         *release_check.routes(settings, limit),
+        *PublicDoor(settings, limit).routes(),
         *assets.routes(),
         *login.routes(settings, limit),
         *_list_account_routes(AuthContext(settings, limit)),

@@ -122,6 +122,7 @@ _TABLES_BY_MODULE = {
         "PublicationErratum",
         "PublicationLogo",
         "PublicationKey",
+        "PublicationOpening",
         "PublicationReader",
         "RowExport",
     ),

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from survey.store.tables import accounts, operations, waves  # noqa: F401  (its foreign keys)
@@ -136,6 +136,8 @@ class Publication(Identified, table=True):
     """Who publishes, as reports say it; none: as the settings say."""
     logo_sha256: str | None = None
     """Of the logo in `publication_logo`; none without one."""
+    is_public: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether it goes onto the public site: announced so, or decided by two people since."""
     embargo_until: datetime = Field(sa_type=UtcDateTime)
     """The announced minute: nothing is published before."""
     corrects_id: UUID | None = Field(default=None, foreign_key="publication.id")
@@ -159,6 +161,21 @@ class Publication(Identified, table=True):
     retracted_by: UUID | None = Field(default=None, foreign_key="account.id")
     retracted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     retraction_reason: str = ""
+
+
+class PublicationOpening(Identified, table=True):
+    """Decision of two people to put a release, not announced as public, onto the public site."""
+
+    __tablename__ = "publication_opening"
+    __table_args__ = (two_people("first_signed", "second_signed"),)
+
+    publication_id: UUID = Field(foreign_key="publication.id", unique=True)
+    first_signed_by: UUID | None = Field(default=None, foreign_key="account.id")
+    first_signed_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    second_signed_by: UUID | None = Field(default=None, foreign_key="account.id")
+    second_signed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    one_person: str = ""
+    """Why one signature was enough; empty where two people signed."""
 
 
 class PublicationReader(Identified, table=True):

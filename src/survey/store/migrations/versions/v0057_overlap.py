@@ -10,7 +10,7 @@ from survey.store.migrations.steps import add_column
 from survey.store.tables import WaveOverlap, table_of
 
 revision = "0057"
-down_revision = "0051"
+down_revision = "0055"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,205 @@
+"""A signed release as the public site reads it: checked archive, its figures and their names.
+
+Nothing here opens the store. What is shown to strangers comes from bytes that two people signed, so
+that no fault of the server can publish anything else.
+"""
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import ZipFile
+
+import orjson
+
+from survey.access.roles import NATION
+from survey.estimate.tree import COMPOSITE
+from survey.figures.figure_table import RANK, SCORE, SHARE, gap_measure
+from survey.frame.city_frame import area_labels
+from survey.frame.quotas import EVERYONE
+from survey.locale import Labels, Message, RefusedError, label_text, msg
+from survey.release.archives import check_published_path, describe_finding
+from survey.release.figures import RELEASED_COLUMNS
+from survey.release.file_builders import FIGURES_FILE, LABELS_FILE
+from survey.release.manifest import PublicationManifest
+from survey.release.verify import KeyList
+
+GAP_TO_NATION = gap_measure("nation")
+PAGE_MEASURES = frozenset({SCORE, SHARE, RANK, GAP_TO_NATION})
+"""Measures that pages show; every other one is in the files and behind the address of a figure."""
+
+
+class ReleasedFigure(NamedTuple):
+    """One row of `figures.csv` as it was printed; an empty text is a value that was not printed."""
+
+    id: str
+    wave: str
+    area_level: str
+    area: str
+    indicator: str
+    group: str
+    measure: str
+    estimate: str
+    ci_low: str
+    ci_high: str
+    n: str
+    mark: str
+
+
+RESERVED_NAMES = frozenset({"en", "api", "files", "verify"})
+"""Folders of the site beside those of the waves."""
+_FOLDER_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
+
+FigureKey = tuple[str, str, str, str]
+"""Area, indicator, group and measure of a figure."""
+
+
+@dataclass(frozen=True)
+class ReleasedArchive:
+    """Archive of a release whose signature, files and state were checked."""
+
+    path: Path
+    manifest: PublicationManifest
+    key_id: str
+
+    def read(self, name: str) -> bytes:
+        """Return a file of the archive; raise `RefusedError` unless it is what was signed."""
+        entry = next((each for each in self.manifest.files if each.path == name), None)
+        with ZipFile(self.path) as archive:
+            data = archive.read(name)
+        if entry is None or hashlib.sha256(data).hexdigest() != entry.sha256:
+            raise _build_refusal(self.manifest.id, msg("it was changed while it was read"))
+        return data
+
+    def has(self, name: str) -> bool:
+        return any(each.path == name for each in self.manifest.files)
+
+    def iter_figures(self) -> Iterator[ReleasedFigure]:
+        """Yield every figure of the release in the order of its file."""
+        rows = csv.reader(io.StringIO(self.read(FIGURES_FILE).decode(), newline=""))
+        if tuple(next(rows)) != RELEASED_COLUMNS:
+            raise _build_refusal(self.manifest.id, msg("its figures have other columns"))
+        yield from map(ReleasedFigure._make, rows)
+
+    @cached_property
+    def figures(self) -> Mapping[FigureKey, ReleasedFigure]:
+        """Figures that pages show: those of everybody, and of each group the composite score."""
+        return {
+            (each.area, each.indicator, each.group, each.measure): each
+            for each in self.iter_figures()
+            if each.measure in PAGE_MEASURES
+            and (each.group == EVERYONE or each.indicator == COMPOSITE)
+        }
+
+    @cached_property
+    def labels(self) -> Mapping[str, Mapping[str, Labels]]:
+        """Names by kind and code as the release has them; none of one from before that."""
+        if not self.has(LABELS_FILE):
+            return {}
+        found: dict[str, dict[str, Labels]] = orjson.loads(self.read(LABELS_FILE))
+        return found
+
+    def name(self, kind: str, code: str, language: str) -> str:
+        """Return the name of an area, group or indicator; the code where none is known."""
+        known = self.labels.get(kind, {}).get(code)
+        if known is None and kind == "area":
+            known = area_labels().get(code)
+        return label_text(known or {}, language, code)
+
+    def title(self, language: str) -> str:
+        return label_text(self.manifest.title, language, self.manifest.id)
+
+    def find(
+        self, area: str, indicator: str = COMPOSITE, group: str = EVERYONE, measure: str = SCORE
+    ) -> ReleasedFigure | None:
+        return self.figures.get((area, indicator, group, measure))
+
+    @property
+    def headline(self) -> ReleasedFigure | None:
+        """Composite score of the nation; none of a questionnaire without one."""
+        return self.find(NATION)
+
+    def list_areas(self, level: str) -> Sequence[str]:
+        """Return the codes of the areas of a level that have a figure, in their order."""
+        return self._areas_by_level.get(level, ())
+
+    @cached_property
+    def _areas_by_level(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, dict[str, None]] = {}
+        for figure in self.figures.values():
+            found.setdefault(figure.area_level, {})[figure.area] = None
+        return {level: sorted(areas) for level, areas in found.items()}
+
+    @cached_property
+    def indicators(self) -> Sequence[str]:
+        """Indicators and topics that the nation has figures of, in the order of the file."""
+        of_nation = (
+            each.indicator
+            for each in self.figures.values()
+            if each.area == NATION and each.group == EVERYONE and each.measure in {SCORE, SHARE}
+        )
+        return tuple(code for code in dict.fromkeys(of_nation) if code != COMPOSITE)
+
+    @cached_property
+    def groups(self) -> Sequence[str]:
+        """Groups of people with a composite score of the nation, in the order of the file."""
+        return tuple(
+            each.group
+            for each in self.figures.values()
+            if each.area == NATION and each.group != EVERYONE and each.measure == SCORE
+        )
+
+
+def read_released_archive(
+    path: Path, published: KeyList, now: datetime, opened: frozenset[str] = frozenset()
+) -> ReleasedArchive:
+    """Return the checked archive of a release that strangers may see at `now`.
+
+    Args:
+        opened: Ids of releases that two people opened to the public after they were signed.
+
+    Raises:
+        RefusedError: it is not genuine, not public, was taken back or replaced, or is not due yet.
+    """
+    result, _ = check_published_path(path, published)
+    if result.findings:
+        raise _build_refusal(path.name, describe_finding(result.findings[0]))
+    if result.manifest.get("kind"):
+        raise _build_refusal(path.name, msg("it is no release of a wave"))
+    # What was checked, not what lies there a moment later.
+    manifest = PublicationManifest.model_validate(result.manifest)
+    if not _FOLDER_NAME.fullmatch(manifest.wave) or manifest.wave in RESERVED_NAMES:
+        raise _build_refusal(manifest.id, msg("its wave has a name that no address can have"))
+    if manifest.id in published.corrected:
+        later = published.corrected[manifest.id]
+        raise _build_refusal(manifest.id, msg("it was replaced by {release}", release=later))
+    if not manifest.public and manifest.id not in opened:
+        raise _build_refusal(manifest.id, msg("it was not announced as public"))
+    if now < manifest.embargo_until:
+        raise _build_refusal(manifest.id, msg("its announced minute is not over"))
+    return ReleasedArchive(path, manifest, result.key_id)
+
+
+def require_one_kind(releases: Iterable[ReleasedArchive]) -> None:
+    """Raise `RefusedError` if demonstrations are mixed with real releases, or two are of a wave."""
+    manifests = [release.manifest for release in releases]
+    if len({manifest.demo for manifest in manifests}) > 1:
+        raise RefusedError(
+            "site_refused",
+            msg("Releases of a demonstration and real ones do not go onto one site."),
+        )
+    if len({manifest.wave for manifest in manifests}) != len(manifests):
+        raise RefusedError("site_refused", msg("Two of the releases are of the same wave."))
+
+
+def _build_refusal(release: str, reason: Message) -> RefusedError:
+    return RefusedError(
+        "site_refused",
+        msg("{release} does not go onto the public site: {reason}", release=release, reason=reason),
+    )

@@ -1,0 +1,202 @@
+"""The static site: what goes onto it, what is refused, and that it needs nothing from elsewhere."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from survey.release.manifest import zip_files
+from survey.release.verify import KeyList
+from survey.settings import Settings
+from survey.site.public_site import build_site_of_archives
+from survey.site.released_archive import ReleasedArchive, read_released_archive, require_one_kind
+from survey.site.site_folder import write_site
+from survey.site.site_pages import SiteSource
+from tests.error_codes import raises_code
+from tests.publish.publications.register_steps import KEY, WAVE
+from tests.site.conftest import MINUTE, PublishedStore
+
+MAX_VIEW_BYTES = 100_000
+CITY = "320500"
+
+
+@pytest.fixture(scope="module")
+def site(published: PublishedStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("built") / "site"
+    settings = Settings(data_dir=published.folder, public_url="https://survey.example")
+    build_site_of_archives(settings, [published.archive], published.keys_document, out, MINUTE)
+    return out
+
+
+def pages(site: Path) -> list[Path]:
+    return sorted(site.rglob("*.html"))
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_the_same_release_gives_the_same_bytes(
+    published: PublishedStore, site: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "again"
+    source = SiteSource([published.read()], published.keys, "https://survey.example/data/")
+    assert write_site(source, published.keys_document, out) == len(files_of(site))
+    assert files_of(out) == files_of(site)
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.found += [value or "" for name, value in attrs if name in {"href", "src"}]
+
+
+def test_every_link_leads_to_a_file_of_the_site_and_nothing_is_a_script(site: Path) -> None:
+    for page in pages(site):
+        reader = _Links()
+        reader.feed(page.read_text("utf-8"))
+        assert "script" not in reader.tags, page
+        for link in reader.found:
+            if link.startswith(("#", "data:,")):
+                continue
+            target = page.parent / link.partition("#")[0]
+            target = target / "index.html" if target.is_dir() else target
+            assert target.resolve().is_relative_to(site.resolve()), (page, link)
+            assert target.is_file(), (page, link)
+
+
+def test_every_page_and_chart_of_a_demonstration_says_so(site: Path) -> None:
+    for page in pages(site):
+        mark = "Demonstration data" if page.is_relative_to(site / "en") else "演示数据"
+        text = page.read_text("utf-8")
+        assert mark in text.partition("</title>")[0], page
+        assert f"<strong>{mark}</strong>" in text, page
+    for chart in site.rglob("*.svg"):
+        assert "演示数据" in chart.read_text("utf-8") or "Demonstration" in chart.read_text("utf-8")
+
+
+def test_titles_are_text_wherever_they_stand(site: Path) -> None:
+    for path in [*pages(site), *site.rglob("*.svg")]:
+        assert "<script>alert" not in path.read_text("utf-8"), path
+    assert "&lt;script&gt;alert(1)" in (site / "en" / WAVE / "index.html").read_text("utf-8")
+
+
+def test_a_figure_on_a_page_is_the_printed_one_with_interval_and_n(
+    site: Path, published: PublishedStore
+) -> None:
+    figure = published.read().find(CITY)
+    assert figure is not None
+    text = (site / WAVE / "index.html").read_text("utf-8")
+    row = re.search(rf'<tr id="{re.escape(figure.id)}">.*?</tr>', text, re.DOTALL)
+    assert row is not None
+    for printed in (figure.estimate, f"{figure.ci_low}–{figure.ci_high}", f"{int(figure.n):,}"):
+        assert f">{printed}<" in row[0]
+    assert f'href="{CITY}/"' in row[0]
+    assert f'id="{figure.id}"' in (site / WAVE / CITY / "index.html").read_text("utf-8")
+
+
+def test_pages_show_no_figure_that_is_not_in_the_release(
+    site: Path, published: PublishedStore
+) -> None:
+    known = {figure.id for figure in published.read().iter_figures()}
+    shown = set()
+    for page in pages(site):
+        shown |= set(re.findall(rf'id="({WAVE}-[^"]+)"', page.read_text("utf-8")))
+    assert len(shown) > 500
+    assert shown <= known
+
+
+def test_the_first_view_is_small(site: Path) -> None:
+    style = (site / "site.css").stat().st_size
+    for page in pages(site):
+        assert page.stat().st_size + style <= MAX_VIEW_BYTES, page
+
+
+def test_indicators_and_groups_have_their_names(published: PublishedStore) -> None:
+    release = published.read()
+    assert release.name("indicator", "composite", "zh") == "综合满意度"
+    assert release.name("group", "gender=female", "en") == "Women"
+    assert release.name("area", CITY, "zh") == "苏州"
+
+
+def _changed(published: PublishedStore, folder: Path, **changes: bytes | None) -> Path:
+    """An archive with files changed, added or (None) left out; `_` stands for the point."""
+    with ZipFile(published.archive) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    for name, content in changes.items():
+        files.pop(name.replace("_", "."), None)
+        if content is not None:
+            files[name.replace("_", ".")] = content
+    path = folder / "changed.zip"
+    path.write_bytes(zip_files(files, MINUTE))
+    return path
+
+
+def _refused(path: Path, keys: KeyList, words: str) -> None:
+    with raises_code("site_refused", match=words):
+        read_released_archive(path, keys, MINUTE)
+
+
+def test_an_archive_that_was_altered_is_refused(published: PublishedStore, tmp_path: Path) -> None:
+    with ZipFile(published.archive) as archive:
+        figures = archive.read("figures.csv")
+    lifted = figures.replace(b",80.", b",81.", 1)
+    assert lifted != figures
+    _refused(_changed(published, tmp_path, figures_csv=lifted), published.keys, "changed")
+    _refused(_changed(published, tmp_path, extra_csv=b"1"), published.keys, "part of the release")
+
+
+def test_an_archive_without_a_good_signature_is_refused(
+    published: PublishedStore, tmp_path: Path
+) -> None:
+    _refused(_changed(published, tmp_path, release_sig=None), published.keys, "signature")
+    _refused(published.archive, KeyList({}, {}, {}), "keys")
+    other = {
+        key_id: key._replace(withdrawn="2026-01-01") for key_id, key in published.keys.keys.items()
+    }
+    _refused(published.archive, KeyList(other, {}, {}), "withdrawn")
+
+
+def test_what_is_not_due_taken_back_or_replaced_is_refused(published: PublishedStore) -> None:
+    keys = published.keys
+    with raises_code("site_refused", match="minute"):
+        read_released_archive(published.archive, keys, MINUTE - timedelta(seconds=1))
+    _refused(published.archive, keys._replace(retracted={KEY: "2026-12-04"}), "taken this release")
+    _refused(published.archive, keys._replace(corrected={KEY: "main-2024-2"}), "main-2024-2")
+
+
+def test_demonstrations_do_not_stand_beside_real_releases(published: PublishedStore) -> None:
+    release = published.read()
+
+    def like(**changes: object) -> ReleasedArchive:
+        return replace(release, manifest=release.manifest.model_copy(update=changes))
+
+    require_one_kind([release, like(wave="main-2023")])
+    for other in (like(wave="main-2023", demo=False), like(id="main-2024-9")):
+        with raises_code("site_refused"):
+            require_one_kind([release, other])
+
+
+def test_a_site_is_never_written_over_another_and_never_half(
+    published: PublishedStore, site: Path, tmp_path: Path
+) -> None:
+    source = SiteSource([published.read()], published.keys)
+    with raises_code("site_folder_taken"):
+        write_site(source, b"{}", site)
+    gone = replace(source.releases[0], path=tmp_path / "gone.zip")
+    with pytest.raises(FileNotFoundError):
+        write_site(replace(source, releases=[gone]), b"{}", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
