@@ -3,16 +3,18 @@
 import time
 from datetime import UTC, datetime, timedelta
 
+from sqlmodel import col, select
+
 from survey.access.principal import OPERATOR
 from survey.access.work import operator_work
 from survey.locale import labels_of, msg, translator
 from survey.release.publishing_steps import publish_publication
 from survey.release.register import PublicationDraft, plan_publication
 from survey.release.signatures import sign_publication
-from survey.results.snapshots import get_newest_snapshot
-from survey.results.whole_audits import find_whole_audit
+from survey.results.whole_audits import list_released_problems
 from survey.settings import Settings
 from survey.store.engine import read_scope
+from survey.store.tables import Wave
 from survey.store.transactions import run_in_transaction
 
 _FILES = ("figures", "tables", "workbook")
@@ -26,9 +28,10 @@ def publish_demo_wave(settings: Settings, key: str) -> bool:
     Not so where its hidden counts were not audited to the end, as in a small demonstration.
     """
     with read_scope(settings.store_url) as session:
-        wave, snapshot = get_newest_snapshot(session, key)
-        if find_whole_audit(session, wave, snapshot) is None:
+        problems = list_released_problems(operator_work(session, settings))
+        if key in {wave.key for wave, _ in problems}:
             return False
+        wave = session.exec(select(Wave).where(col(Wave.key) == key)).one()
         titles = labels_of(wave, "title")
     draft = PublicationDraft(
         wave=key,
