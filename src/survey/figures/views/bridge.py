@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey.access.roles import NATION
-from survey.estimate import carry
+from survey.estimate.bridge import carry
 from survey.figures.charts import ChartKind
 from survey.figures.charts.interval_charts import OWN, PUBLISHED
 from survey.figures.views.chart_panels import (
@@ -151,8 +151,14 @@ def _list_levels(
             continue
         asked = _read_interval(cells)
         levels.append(_Level(other.wave.year, PUBLISHED, *asked))
-        levels.append(_Level(other.wave.year, OWN, *carry(asked, step)))
+        levels.append(_Level(other.wave.year, OWN, *_round(carry(asked, step))))
     return sorted(levels, key=lambda level: (level.series, level.year))
+
+
+def _round(figures: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Return figures made of published ones with the digits of those."""
+    value, low, high = (round(figure, 1) for figure in figures)
+    return value, low, high
 
 
 def _read_interval(cells: TableSlice, name: str = "estimate") -> tuple[float, float, float]:
