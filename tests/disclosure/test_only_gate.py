@@ -103,7 +103,8 @@ FROM_RESULTS = {
     # What a freeze would show, for whoever may freeze: figures gated and rounded, exact counts.
     "preview_freeze",
     # How the figures were made.
-    "read_method", "crosswalk", "list_counterparts", "declared_items", "list_fit_questions", "select_special_groups",
+    "read_method", "crosswalk", "list_counterparts", "declared_items", "list_fit_questions",
+    "select_special_groups",
 }  # fmt: skip
 """Functions of `results` for those above it; any other one may return exact figures."""
 EXACT_CLASSES = {"WaveData", "WaveParts", "WaveEstimates", "EstimatedChanges", "CategoryIndex"}
