@@ -61,6 +61,8 @@ ALLOWED = {
     },
     # The change that a test would find, from a published interval and its degrees of freedom.
     "survey.estimate.error_size": {"detectable_change"},
+    # A published score plus the published step between two questionnaires, both rounded.
+    "survey.estimate.bridge": {"carry"},
     # Hashes of files, and whether they fit.
     "survey.snapshots.seals": {
         "SEAL",
@@ -101,7 +103,8 @@ FROM_RESULTS = {
     # What a freeze would show, for whoever may freeze: figures gated and rounded, exact counts.
     "preview_freeze",
     # How the figures were made.
-    "read_method", "crosswalk", "declared_items", "list_fit_questions", "select_special_groups",
+    "read_method", "crosswalk", "list_counterparts", "declared_items", "list_fit_questions",
+    "select_special_groups",
 }  # fmt: skip
 """Functions of `results` for those above it; any other one may return exact figures."""
 EXACT_CLASSES = {"WaveData", "WaveParts", "WaveEstimates", "EstimatedChanges", "CategoryIndex"}

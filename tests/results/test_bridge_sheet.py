@@ -11,7 +11,8 @@ from seed.demo.interviews import generate_wave
 from seed.demo.shipped_data import shipped_instrument, shipped_tree
 from survey.disclosure import protect
 from survey.estimate.tree import COMPOSITE
-from survey.results.bridge import DIRECT
+from survey.results import bridge
+from survey.results.bridge import DIRECT, SMOOTHED
 from survey.results.crosswalk import list_counterparts
 from survey.results.method_sheets import BRIDGE, KEYS, OBSTACLE
 from survey.results.sheet_builders import make_sheet
@@ -126,6 +127,23 @@ def test_levels_and_step_fit_and_the_score_is_the_published_one(
 
 def test_few_cities_keep_the_steps_of_their_own(sheet: pd.DataFrame) -> None:
     assert set(sheet.loc[sheet["shown"], "basis"]) == {DIRECT}
+
+
+def test_many_cities_are_drawn_to_one_another(
+    source: SheetSource, sheet: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridge, "MIN_CITIES", 5)
+    smoothed = make_sheet(BRIDGE, source)
+    direct, drawn = (
+        rows_of(each, "city").xs(COMPOSITE, level="indicator") for each in (sheet, smoothed)
+    )
+    assert set(drawn["basis"]) == {SMOOTHED}
+    assert drawn["step"].std() < direct["step"].std()
+    width = (drawn["step_high"] - drawn["step_low"]).mean()
+    assert 0 < width < (direct["step_high"] - direct["step_low"]).mean()
+    np.testing.assert_allclose(drawn["later"] - drawn["step"], drawn["earlier"])
+    nation = [rows_of(each).loc[COMPOSITE, "step"] for each in (sheet, smoothed)]
+    assert nation[0] == nation[1]
 
 
 def test_only_matters_that_both_trees_have_get_a_step(sheet: pd.DataFrame) -> None:

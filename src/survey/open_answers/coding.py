@@ -102,6 +102,8 @@ def read_answers(work: Work, *, wave: Wave, question: str) -> Sequence[AnyRow]:
         .join(_REVISIONS, revision_join(_RESPONSES, _REVISIONS))
         .where(
             _RESPONSES.c.wave_id == wave.id,
+            # No table counts the interviews of an overlap, so nobody there has a weight.
+            _RESPONSES.c.instrument_id == wave.instrument_id,
             _RESPONSES.c.status == Status.FROZEN,
             _REVISIONS.c.is_current,
             area_filter(work.principal, _RESPONSES.c.city_code),

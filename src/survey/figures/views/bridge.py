@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey.access.roles import NATION
-from survey.estimate import carry
+from survey.estimate.bridge import carry
 from survey.figures.charts import ChartKind
+from survey.figures.charts.interval_charts import OWN, PUBLISHED
 from survey.figures.views.chart_panels import (
     ChartHeading,
     ChartPanel,
@@ -55,6 +56,7 @@ class _Level:
 
     year: int
     series: str
+    """`OWN`: by the questionnaire of the wave; `PUBLISHED`: by the earlier one."""
     estimate: float
     low: float
     high: float
@@ -124,20 +126,15 @@ def _explain(context: ViewContext, rows: TableSlice) -> str:
 
 
 def _list_levels(
-    context: ViewContext,
-    nation: TableSlice,
-    indicator: str,
-    others: Sequence[WaveResults],
-    series: tuple[str, str],
+    context: ViewContext, nation: TableSlice, indicator: str, others: Sequence[WaveResults]
 ) -> list[_Level]:
-    """Return the scores of this wave and of earlier ones at both levels, in `series`."""
-    own, before = series
+    """Return the scores of this wave and of earlier ones at both levels."""
     step, year = _read_step(nation), context.wave.year
     score = context.cells(area_level="nation", indicator=indicator)
     earlier = [nation.numbers(name)[0] for name in ("reference", "earlier_low", "earlier_high")]
-    levels = [_Level(year, before, *map(float, earlier))]
+    levels = [_Level(year, PUBLISHED, *map(float, earlier))]
     if len(score) and score.shown[0]:
-        levels.append(_Level(year, own, *_read_interval(score)))
+        levels.append(_Level(year, OWN, *_read_interval(score)))
     overlap, tree = context.results.manifest.overlap, context.results.tree
     for other in others:
         if overlap is None or other.manifest.instrument != overlap.instrument:
@@ -153,9 +150,15 @@ def _list_levels(
         if code is None or not len(cells) or not cells.shown[0]:
             continue
         asked = _read_interval(cells)
-        levels.append(_Level(other.wave.year, before, *asked))
-        levels.append(_Level(other.wave.year, own, *carry(asked, step)))
+        levels.append(_Level(other.wave.year, PUBLISHED, *asked))
+        levels.append(_Level(other.wave.year, OWN, *_round(carry(asked, step))))
     return sorted(levels, key=lambda level: (level.series, level.year))
+
+
+def _round(figures: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Return figures made of published ones with the digits of those."""
+    value, low, high = (round(figure, 1) for figure in figures)
+    return value, low, high
 
 
 def _read_interval(cells: TableSlice, name: str = "estimate") -> tuple[float, float, float]:
@@ -168,7 +171,7 @@ def _build_panel(
 ) -> ChartPanel:
     t = context.t
     series = (t("By the questionnaire of this wave"), t("By the earlier questionnaire"))
-    levels = _list_levels(context, nation, indicator, others, series)
+    levels = _list_levels(context, nation, indicator, others)
     low, high = (np.array([getattr(level, end) for level in levels]) for end in ("low", "high"))
     title = t("{indicator}: two levels of one series", indicator=context.names.indicator(indicator))
     value = score_title(t)
@@ -194,7 +197,7 @@ def _build_panel(
         },
         table_columns={
             t("Year"): [level.year for level in levels],
-            t("Series"): [level.series for level in levels],
+            t("Series"): [series[level.series != OWN] for level in levels],
             value: np.array([level.estimate for level in levels]),
             t("95%\u00a0interval"): ranges_of(low, high, t),
         },
