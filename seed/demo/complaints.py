@@ -19,6 +19,7 @@ from sqlmodel import Session
 from seed.demo.random_streams import DEFAULT_SEED, random_stream
 from survey.access.principal import OPERATOR
 from survey.access.work import Work
+from survey.counts.bringing_in.case_amounts import BOUNDS, CLAIMED, RECOVERED, sum_bands
 from survey.counts.count_declaration import AREA, CheckedCounts
 from survey.counts.count_kinds import COMPLAINT_CODES, COMPLAINT_WEEKS, COMPLAINTS, PERIOD, WEEK
 from survey.counts.deliveries import DeliveryHead, store_delivery
@@ -107,7 +108,28 @@ def build_demo_counts(year: int, *, seed: int = DEFAULT_SEED) -> CheckedCounts:
         }
     )
     measures = tuple(frame.columns[2 + len(COMPLAINT_CODES) :])
-    return CheckedCounts(COMPLAINTS, frame, measures)
+    amounts = _draw_amounts(frame, year, seed) if year == max(ACCEPTED) else None
+    return CheckedCounts(COMPLAINTS, frame, measures, amounts=amounts)
+
+
+def _draw_amounts(frame: pd.DataFrame, year: int, seed: int) -> pd.DataFrame:
+    """Return invented amounts of the cases of `WEEKLY_AREAS` by band; many recover nothing."""
+    random = random_stream("complaint amounts", year, seed=seed)
+    of_areas = frame[frame[AREA].isin(WEEKLY_AREAS)]
+    cases = of_areas.loc[of_areas.index.repeat(random.binomial(of_areas["accepted"], 0.6))]
+    typical = dict(zip(_CLASSES, random.lognormal(6.0, 1.0, len(_CLASSES)), strict=True))
+    middle = cases["goods_class"].astype(str).map(typical).to_numpy(dtype=float)
+    claimed = middle * random.lognormal(0.0, 1.2, len(cases))
+    recovered = claimed * random.choice([0.0, 0.5, 1.0], len(cases), p=[0.4, 0.25, 0.35])
+    keys = cases[[PERIOD, AREA, "nature", "goods_class"]].astype(str).reset_index(drop=True)
+    bands = {CLAIMED: claimed, RECOVERED: recovered}
+    return sum_bands(
+        keys,
+        {
+            name: np.where(yuan > 0, np.searchsorted(BOUNDS, yuan, side="right") - 1, -1)
+            for name, yuan in bands.items()
+        },
+    )
 
 
 def build_demo_weeks(

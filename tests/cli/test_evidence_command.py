@@ -68,7 +68,7 @@ def stored(table: type, column: str) -> tuple[int, int | None]:
     [
         ("complaints", "complaints_12315_wide.xlsx", 12, 1203),
         ("complaints", "complaints_long.csv", 5, 1095),
-        ("complaint-cases", "complaint_cases_12315.csv", 4, 4),
+        ("complaint-cases", "complaint_cases_12315.csv", 5, 4),
         ("complaint-cases", "complaint_cases_cfpb.csv", 4, 4),
         ("complaint-week-cases", "complaint_cases_12315.csv", 4, 4),
         ("opinion", "opinion_long.csv", 18, 1761),

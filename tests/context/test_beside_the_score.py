@@ -24,6 +24,7 @@ EVIDENCE = {
     "closed_month",
     "comparative_test",
     "comparative_test_erratum",
+    "complaint_amount",
     "complaint_count",
     "complaint_summary",
     "complaint_week",

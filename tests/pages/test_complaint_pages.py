@@ -11,7 +11,11 @@ from streamlit.testing.v1 import AppTest
 
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role
+from survey.counts.bringing_in.count_files import read_count_file
+from survey.counts.bringing_in.proposal import propose_mapping
 from survey.counts.bringing_in.published_tables import read_published_tables
+from survey.counts.bringing_in.table_mapping import Condition
+from survey.counts.count_kinds import COMPLAINTS
 from survey.counts.deliveries import import_delivery
 from survey.counts.published_quarters import store_published
 from survey.education.registers import ACTIVITIES, add_entry
@@ -108,6 +112,37 @@ def test_ages_and_consumers_abroad_stand_on_both_pages(
     )
     for words in ("老年人和未成年人的投诉，2024-05至2024-06", "60岁及以上的比重", "260", "780"):
         assert words in text, words
+
+
+def test_amounts_of_single_complaints_stand_by_class(
+    open_page: Open, read: Read, tmp_path: Path
+) -> None:
+    heads = "登记时间,地区,问题类别,客体类别,受理,解决,涉案金额（元）"
+    rows = [f"2024-07-03,420500,质量,食品类,1,1,{amount}" for amount in ["350"] * 30 + [""] * 20]
+    content = "\n".join([heads, *rows]).encode()
+    proposed = propose_mapping(COMPLAINTS, content, of_cases=True).mapping
+    counted = {"solved": Condition(column="解决", yes=["1"], no=["0"])}
+    mapping = proposed.model_copy(update={"cases": counted, "columns": {
+        key: head for key, head in proposed.columns.items() if key not in {"accepted", "solved"}
+    }})  # fmt: skip
+    file = read_count_file(COMPLAINTS, content, mapping=mapping, of_cases=True)
+    run_in_transaction(
+        Settings(data_dir=tmp_path / "data", database_url="").store_url,
+        lambda session: import_delivery(
+            work_of(session, OPERATOR, NOW),
+            check=file.check,
+            head=replace(head("amounts", day=date(2025, 1, 3)), is_demo=True),
+        ),
+    )
+    for lens in ("nature", "goods_class"):
+        text = read(
+            open_page(
+                PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh", place="420500", lens=lens
+            )
+        )
+        for words in ("涉案金额与挽回情况", "300–500", ">30<", "有金额数据的地区：1个"):
+            assert words in text, (lens, words)
+        assert "350" not in text
 
 
 def test_complaints_stand_beside_the_score_of_a_city(open_page: Open, read: Read) -> None:

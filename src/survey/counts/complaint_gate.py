@@ -243,6 +243,41 @@ def protect_ages(
     return cells
 
 
+def protect_amounts(
+    sums: pd.DataFrame, codes: CountCells
+) -> dict[tuple[str, str], dict[str, float | None]]:
+    """Return the numbers of complaints with an amount that may be shown, by area and code.
+
+    They are parts of the complaints accepted, and those with something recovered of them; each is
+    protected with what it leaves, the totals before any code, as measures of complaints are.
+
+    Args:
+        sums: Sums of the smallest areas by code, with the totals of these.
+        codes: Complaints accepted, which were decided before.
+    """
+    by = ["area", "code"]
+    names = [name for name in sums.columns if name not in by]
+    whole = _add_larger_areas(sums, ["code"], names)
+    # Where every complaint has an amount, there is none without to protect.
+    is_complete = bool((whole[_ACCEPTED].astype("float64") == whole[names[1]]).all())
+    of_codes = tuple((code,) for code in sorted({*whole["code"]} - {TOTAL}))
+    areas, of_all = _list_area_totals(), AdditiveTotal(("code",), (TOTAL,), of_codes)
+    of_area = _GatedRows(whole[whole["code"] == TOTAL].reset_index(drop=True), by, areas)
+    open_codes = _keys_of_measure(codes, _ACCEPTED)
+    cells: dict[tuple[str, str], dict[str, float | None]] = {}
+    keys = _list_keys(whole, by)
+    for number, name in enumerate(names[1:], start=1):
+        wholes = names[int(is_complete) : number]
+        open_totals = of_area.find_shown_measure(name, wholes) & open_codes
+        rows = _GatedRows(whole, by, [*areas, of_all], open_totals)
+        shown = rows.find_shown_measure(name, wholes) & open_codes
+        for (area, code), n in zip(keys, whole[name].tolist(), strict=True):
+            is_nested = number == 1 or (area, code) in cells
+            if (area, code) in shown and is_nested:
+                cells.setdefault((area, code), {})[name] = float(n)
+    return cells
+
+
 class _GatedRows:
     """Rows of sums of complaints, to find which of their counts may be shown.
 
@@ -268,7 +303,7 @@ class _GatedRows:
             self._is_open = np.fromiter((key in open_totals for key in of_totals), bool, len(sums))
             self._kept = self._is_open & (sums["code"] == TOTAL).to_numpy()
 
-    def find_shown_measure(self, name: str) -> _Keys:
+    def find_shown_measure(self, name: str, wholes: Sequence[str] | None = None) -> _Keys:
         """Return keys of cells where measure `name`, and each whole minus it, may be shown.
 
         Each of these counts is gated by itself. A cell is shown where all are: then no sum of what
@@ -277,7 +312,7 @@ class _GatedRows:
         sums = self._sums
         measure = sums[name].astype("float64").fillna(0.0)
         shown = self.find_shown(measure)
-        for whole in _WHOLES[name]:
+        for whole in _WHOLES[name] if wholes is None else wholes:
             if sums[whole].isna().all():
                 continue  # not delivered: there is nothing to subtract from
             rest = sums[whole].astype("float64").fillna(0.0) - measure
@@ -336,7 +371,9 @@ def _keys_of_measure(cells: CountCells, name: str) -> _Keys:
     )
 
 
-def _add_larger_areas(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+def _add_larger_areas(
+    frame: pd.DataFrame, keys: Sequence[str], measures: Sequence[str] = COMPLAINTS.stored_measures
+) -> pd.DataFrame:
     """Return sums by area and `keys`, those of provinces and the nation added to the cities'."""
     parts = [frame]
     is_part = frame["area"].isin(_PARTS_OF_PROVINCES)
@@ -346,11 +383,7 @@ def _add_larger_areas(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     ):
         parts.append(rows.assign(area=larger))
     whole = pd.concat(parts, ignore_index=True)
-    return (
-        whole.groupby(["area", *keys], sort=True)[[*COMPLAINTS.stored_measures]]
-        .sum(min_count=1)
-        .reset_index()
-    )
+    return whole.groupby(["area", *keys], sort=True)[[*measures]].sum(min_count=1).reset_index()
 
 
 _PROVINCES = sorted({area[:2] for area in leaf_areas() if area.endswith("xxxx")})

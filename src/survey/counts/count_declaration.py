@@ -235,6 +235,8 @@ class CheckedCounts:
     """Rows of totals that were compared and are not kept."""
     version: str = ""
     """Version of the code lists by which they are coded."""
+    amounts: pd.DataFrame | None = None
+    """Cases by list, month, area, code and band of their amounts, of a list of single cases."""
 
     def months_of(self, frame: pd.DataFrame) -> "pd.Series[str]":
         """Return the month (`2024-05`) of each row of `frame`."""

@@ -36,8 +36,8 @@ from survey.locale import SurveyError, msg
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.inserts import insert_columns
+from survey.store.tables import ComplaintAmount, DeliveryKind, DeliveryRevision, new_id, table_of
 from survey.store.tables import Delivery as StoredDelivery
-from survey.store.tables import DeliveryKind, DeliveryRevision, new_id, table_of
 
 MAX_SOURCE_CHARS, MAX_FAULTS_CHARS, MAX_ID_CHARS = 200, 2_000, 100
 _DELIVERIES, _REVISIONS = table_of(StoredDelivery), table_of(DeliveryRevision)
@@ -435,6 +435,11 @@ def _insert_counts(
         for lens, sums in _summarise_counts(counts):
             keys = [kind.when, AREA, "code"]
             _insert_rows(session, kind.sums, counts, sums, keys, revisions, lens=lens)
+    if counts.amounts is not None:
+        for period, rows in counts.amounts.groupby(kind.when):
+            columns = {name: rows[name].tolist() for name in rows.columns.drop(kind.when)}
+            fixed = {"revision_id": revisions[str(period)].id}
+            insert_columns(session.connection(), ComplaintAmount, columns, fixed)
 
 
 def _summarise_counts(counts: CheckedCounts) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -11,8 +11,10 @@ import streamlit as st
 
 from survey.access.roles import NATION, Action
 from survey.counts.alarm_view import COMPLAINT_ALARMS, TOPIC_ALARMS, AlarmTexts, build_alarm_view
+from survey.counts.bringing_in.case_amounts import AMOUNT_LENSES
 from survey.counts.closed_months import list_closed_months
 from survey.counts.complaint_alarms import read_complaint_alarms
+from survey.counts.complaint_amounts import AMOUNT_NOTE, build_amount_table, read_amount_year
 from survey.counts.complaint_charts import build_month_chart, build_share_chart
 from survey.counts.complaint_tables import (
     ComplaintYear,
@@ -58,7 +60,7 @@ from survey.counts.opinion_view import build_event_comparison, build_opinion_vie
 from survey.counts.standing_deliveries import DeliveredPeriod
 from survey.counts.week_alarms import WeekAlarms
 from survey.evidence_city.outside_city import AROUND_DAYS
-from survey.frame.code_lists import CodeListName, leaf_areas, shipped_code_lists
+from survey.frame.code_lists import CodeListName, is_within, leaf_areas, shipped_code_lists
 from survey.kit import filters, text_blocks
 from survey.kit.chart_panel import (
     CountSource,
@@ -412,6 +414,7 @@ def _draw_year(page: PageContext, years: dict[int, int]) -> None:
             draw_count_panel(page, shares, source)
         st.html(render_table(*view.lens), width="content")
     _draw_age_table(page, year.year, area, lens)
+    _draw_amounts(page, year, area, lens)
     months = build_month_chart(year=year, area=area, language=page.language)
     with st.container(horizontal=True):
         with st.container(width=_LINES_PX):
@@ -434,6 +437,22 @@ def _draw_age_table(page: PageContext, year: int, area: str, lens: str) -> None:
     if table:
         draw_count_table(page.t("Older people and minors"), table)
         st.caption(page.t(AGE_NOTE))
+
+
+def _draw_amounts(page: PageContext, year: ComplaintYear, area: str, lens: str) -> None:
+    """Draw amounts claimed and recovered by nature or class, where lists of cases came."""
+    if lens not in AMOUNT_LENSES:
+        return
+    read = partial(read_amount_year, year=year, lens=lens)
+    found = read_cached_late(page, read, "amounts", year.year, lens).value
+    table = found and build_amount_table(
+        found=found, year=year, area=area, lens=lens, language=page.language
+    )
+    if found and table:
+        draw_count_table(page.t("Amounts claimed and recovered"), table)
+        came = sum(is_within(leaf, area) for leaf in found.areas)
+        known = page.t("Amounts are known of {count} areas.", count=came)
+        st.caption(f"{page.t(AMOUNT_NOTE)} {known}")
 
 
 def _draw_alarms(page: PageContext, found: WeekAlarms, texts: AlarmTexts) -> None:

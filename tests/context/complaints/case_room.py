@@ -13,6 +13,10 @@ FURTHER = ("投诉人微信", "调解员备注", "narrative", "备用列")
 """Columns that a system may have besides."""
 
 
+AMOUNT = "涉案金额（元）"
+"""Column that is read besides the mapped ones."""
+
+
 class Room:
     """A case list with planted words, and everything that can be seen of it afterwards."""
 
@@ -21,6 +25,7 @@ class Room:
         self.planted: list[str] = []
         content = EXAMPLE.read_bytes()
         self.mapping = propose_mapping(COMPLAINTS, content, of_cases=True).mapping
+        self.read = (*self.mapping.heads, AMOUNT)
         self.rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
 
     def plant(self) -> str:
@@ -31,7 +36,7 @@ class Room:
     def write(self, name: str, *, wrong: str = "") -> Path:
         """Write the list with a planted word in each unmapped cell, and one in column `wrong`."""
         heads, *rows = self.rows
-        places = [heads.index(head) for head in self.mapping.heads]
+        places = [heads.index(head) for head in self.read]
         lines = [[*heads, *FURTHER]]
         for row in rows:
             cells = [cell if at in places else self.plant() for at, cell in enumerate(row)]

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from survey.collection.importing.mapping_documents import write_mapping_json
 from survey.collection.importing.rejections import ImportNotPossibleError, reason_of
+from survey.counts.bringing_in.case_amounts import count_amounts, find_amount_column
 from survey.counts.bringing_in.mapped_table import MappedTable, list_heads, read_mapped_table
 from survey.counts.bringing_in.proposal import Proposal, propose_mapping
 from survey.counts.bringing_in.table_mapping import TableMapping
@@ -19,6 +20,7 @@ from survey.counts.bringing_in.trader_totals import (
 )
 from survey.counts.count_check import MAX_FILE_PROBLEMS, CountCheck, MappedOrigin, check_counts
 from survey.counts.count_declaration import CountKind
+from survey.counts.count_kinds import COMPLAINTS
 from survey.frame.code_lists import shipped_code_lists
 from survey.locale import Message, SurveyError, Translator, msg
 from survey.spreadsheets import csv_row
@@ -99,13 +101,21 @@ def read_count_file(
     lists = shipped_code_lists()
     known = version or lists.newest
     lists.require_version(known)
-    heads = find_trader_columns(list_heads(content, chosen), traders.names_of) if traders else {}
+    known_heads = list_heads(content, chosen)
+    heads = find_trader_columns(known_heads, traders.names_of) if traders else {}
+    has_amounts = of_cases and kind is COMPLAINTS
+    amount = find_amount_column(known_heads) if has_amounts else None
     mapped = read_mapped_table(
-        kind, content, chosen, lists=lists, version=known, also=heads.values()
-    )
+        kind, content, chosen, lists=lists, version=known,
+        also=(*heads.values(), *([amount] if amount else [])),
+    )  # fmt: skip
     # Read by another mapping, a file is another delivery.
     digest = sha256(write_mapping_json(chosen) + content).hexdigest()
     check = _check_mapped(kind, mapped, digest, known)
+    if amount is not None and check.counts is not None:
+        amounts = count_amounts(amount, mapped.also[amount], mapped.table)
+        counts = dataclasses.replace(check.counts, amounts=amounts)
+        check = dataclasses.replace(check, counts=counts)
     totals = None
     if traders is not None and check.counts is not None:
         columns = {role: mapped.also[head] for role, head in heads.items()}

@@ -260,6 +260,9 @@ class _SheetReader:
             if key in taken or key == TOPIC:
                 continue
             fitting = [head for head, own in texts.items() if _share(own, parse) > _FITTING_SHARE]
+            if self.kind.keys.get(key) is CodeListName.AGE_GROUP:
+                # A number may be an age, a count or an amount: only its head can say.
+                fitting = [head for head in fitting if not _share(texts[head], parse_number)]
             if len(fitting) == 1:
                 guess.columns[key] = fitting[0]
                 texts.pop(fitting[0])

@@ -103,6 +103,7 @@ _TABLES_BY_MODULE = {
         "AuditMember",
         "BackgroundRun",
         "ClosedMonth",
+        "ComplaintAmount",
         "ComplaintCount",
         "ComplaintSummary",
         "ComplaintWeek",

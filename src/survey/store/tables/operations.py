@@ -128,6 +128,21 @@ class ComplaintSummary(SQLModel, table=True):
     abroad: int | None = None
 
 
+class ComplaintAmount(SQLModel, table=True):
+    """Cases of a month by area, code, and the band of the amount that they claim or recovered."""
+
+    __tablename__ = "complaint_amount"
+
+    revision_id: UUID = Field(foreign_key="delivery_revision.id", primary_key=True)
+    lens: str = Field(primary_key=True, max_length=12)
+    area: str = Field(primary_key=True, max_length=6)
+    code: str = Field(primary_key=True, max_length=24)
+    amount: str = Field(primary_key=True, max_length=12)
+    """`claimed`, or `recovered` in those cases."""
+    band: int = Field(primary_key=True)
+    cases: int
+
+
 class ComplaintWeek(SQLModel, table=True):
     """Complaints accepted in one week by area, nature and class, for early warning."""
 
