@@ -83,17 +83,18 @@ def test_the_median_lies_in_its_band(yuan: list[int]) -> None:
 
 @given(st.lists(st.integers(1, 30), min_size=10, max_size=40), st.data())
 def test_no_median_tells_the_band_of_one_case(found: list[int], data: st.DataObject) -> None:
-    """Whatever one case had, another band of it gives the same page, or another case had it."""
+    """A case that lies off the median may lie anywhere on its side of it."""
     at = data.draw(st.integers(0, len(found) - 1))
     median = find_median_band({each: found.count(each) for each in found})
     moved = [*found]
     if found[at] != median:
         moved[at] = 0 if found[at] < median else 31
-        assert find_median_band({each: moved.count(each) for each in moved}) == median
-    else:
-        other = data.draw(st.sampled_from([n for n in range(len(found)) if n != at]))
-        moved[at], moved[other] = moved[other], moved[at]
-        assert find_median_band({each: moved.count(each) for each in moved}) == median
+    assert find_median_band({each: moved.count(each) for each in moved}) == median
+    assert (
+        sum(each < median for each in found)
+        < len(found) / 2
+        <= sum(each <= median for each in found)
+    )
 
 
 def test_the_bands_grow_without_a_gap() -> None:
