@@ -14,7 +14,12 @@ import orjson
 import pandas as pd
 
 from survey.access.work import Work
-from survey.comparative_tests.reading import ComparativeTestSummary, get_comparative_test
+from survey.comparative_tests.reading import (
+    ComparativeTestDetail,
+    ComparativeTestSummary,
+    get_comparative_test,
+)
+from survey.comparative_tests.sample_photos import read_sample_photo
 from survey.experience_checks.reading import ExperienceCheckSummary, get_experience_check
 from survey.figures.figure_table import csv_bytes
 from survey.figures.views.check_figures import build_check_figures
@@ -86,7 +91,8 @@ def build_test_contents(work: Work, test_id: UUID) -> EvidenceContents:
     Raises:
         NotFoundError: there is no such test, or it is not released.
     """
-    test = get_comparative_test(replace(work, principal=PUBLIC_READER), test_id=test_id)
+    public = replace(work, principal=PUBLIC_READER)
+    test = get_comparative_test(public, test_id=test_id)
     summary = test.summary
     tables: dict[str, list[EvidenceTable]] = {}
     remarks: dict[str, Sequence[str]] = {}
@@ -107,7 +113,20 @@ def build_test_contents(work: Work, test_id: UUID) -> EvidenceContents:
         ]
         corrections = t("Corrections of released values: {count}", count=len(test.errata))
         remarks[language] = (label_text(summary.title, language, summary.key), corrections)
-    return _build_contents("comparative_test", summary, tables, remarks)
+    contents = _build_contents("comparative_test", summary, tables, remarks)
+    return replace(contents, files={**contents.files, **_read_photos(public, test)})
+
+
+def _read_photos(work: Work, test: ComparativeTestDetail) -> dict[str, tuple[str, bytes]]:
+    """Return the photos of a test that publishes them: path -> (builder, content)."""
+    return {
+        f"photos/{sample.data.code}-{number}.jpg": (
+            "photos",
+            read_sample_photo(work, folder=work.settings.photo_dir, photo_id=photo_id).content,
+        )
+        for sample in test.samples
+        for number, photo_id in enumerate(sample.photos, start=1)
+    }
 
 
 def _build_contents(
