@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 import pandas as pd
 
+from survey.access.roles import Action
 from survey.access.work import Work
 from survey.comparative_tests.reading import (
     ComparativeTestDetail,
@@ -133,10 +134,14 @@ def _read_photos(work: Work, test: ComparativeTestDetail) -> dict[str, tuple[str
     }
 
 
-def find_public_trader(work: Work, hearing: TraderHearing) -> TraderView | None:
+def find_public_trader(work: Work, hearing_id: UUID) -> TraderView | None:
     """Return what every reader sees of the trader of a hearing; None unless it is public now."""
+    work.require(Action.READ_RESULTS)
+    hearing = work.session.get(TraderHearing, hearing_id)
+    if hearing is None:
+        return None
     public = replace(PUBLIC_READER, is_demo=hearing.is_demo)
-    return find_named_trader(replace(work, principal=public), hearing_id=hearing.id)
+    return find_named_trader(replace(work, principal=public), hearing_id=hearing_id)
 
 
 def build_trader_contents(work: Work, hearing_id: UUID) -> EvidenceContents:
@@ -148,7 +153,7 @@ def build_trader_contents(work: Work, hearing_id: UUID) -> EvidenceContents:
         NotFoundError: there is no such hearing, or its trader is not public.
     """
     hearing = work.find(HEARINGS, hearing_id)
-    view = find_public_trader(work, hearing)
+    view = find_public_trader(work, hearing_id)
     if view is None or hearing.named_at is None:
         raise NotFoundError("trader_hearing_unknown", HEARINGS.unknown)
     tables: dict[str, list[EvidenceTable]] = {}

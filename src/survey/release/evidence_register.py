@@ -46,7 +46,7 @@ from survey.release.verify import MANIFEST, SIGNATURE, TIME_STAMP
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import read_scope
-from survey.store.tables import EvidenceRelease, TraderHearing
+from survey.store.tables import EvidenceRelease
 from survey.store.transactions import run_in_transaction
 
 
@@ -272,10 +272,7 @@ def _subject_of(release: EvidenceRelease) -> UUID | None:
 
 def _is_hidden(work: Work, release: EvidenceRelease) -> bool:
     """Return whether an edition names a trader that is not public now, for whatever reason."""
-    if release.hearing_id is None:
-        return False
-    hearing = work.session.get_one(TraderHearing, release.hearing_id)
-    return find_public_trader(work, hearing) is None
+    return release.hearing_id is not None and find_public_trader(work, release.hearing_id) is None
 
 
 def _describe_files(contents: EvidenceContents) -> tuple[PublishedFile, ...]:
