@@ -5,12 +5,14 @@ cooker is unsafe beyond doubt, one lies so close to the limit that no measuremen
 one was better in the retest that its maker asked for.
 """
 
+import io
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from PIL import Image, ImageDraw
 from sqlmodel import Session, select
 
 from seed.demo.random_streams import random_stream
@@ -33,7 +35,9 @@ from survey.comparative_tests.released_grades import (
     sign_comparative_test,
 )
 from survey.comparative_tests.rules import GradingRules, parse_rules
+from survey.comparative_tests.sample_photos import SIDE_PIXELS, attach_sample_photo
 from survey.comparative_tests.value_list import ValueData
+from survey.compute.photo_cleaning import CleanPhoto, shrink_photo
 from survey.settings import current_settings
 from survey.store.china_time import china_date
 from survey.store.tables import ComparativeTest, ComparativeTestState, MeasurementRound, ReplyStance
@@ -170,6 +174,19 @@ def store_comparative_test(
     _DemoTest(session, person, now - timedelta(120)).run(seed)
 
 
+def _draw_cooker(code: str) -> CleanPhoto:
+    """Return a drawing in the place of a photo: no product is shown that exists."""
+    picture = Image.new("RGB", (640, 480), "#e9e6df")
+    drawing = ImageDraw.Draw(picture)
+    drawing.rounded_rectangle((150, 140, 490, 400), 60, fill="#c9c4b8", outline="#55524b", width=6)
+    drawing.ellipse((170, 105, 470, 195), fill="#dedad0", outline="#55524b", width=6)
+    drawing.rectangle((270, 290, 370, 350), fill="#55524b")
+    drawing.text((286, 312), f"DEMO {code}", fill="#ffffff")
+    content = io.BytesIO()
+    picture.save(content, "JPEG", quality=90)
+    return shrink_photo(content.getvalue(), SIDE_PIXELS)
+
+
 class _DemoTest:
     """The test, taken through its states by the services that the page calls."""
 
@@ -186,6 +203,7 @@ class _DemoTest:
                 funder="协会工作经费，未接受企业资助",
                 laboratory="演示家电检测中心",
                 accreditation="CNAS L0000（演示）",
+                publishes_photos=True,
             ),
         )
 
@@ -193,6 +211,9 @@ class _DemoTest:
         state, rules = ComparativeTestState, demo_rules()
         self._take_step(set_grading_rules, 1, rules=rules)
         self._take_step(add_product_samples, 20, samples=list(self._iter_samples()))
+        for code in (UNSAFE, RETESTED):
+            photo, folder = _draw_cooker(code), current_settings().photo_dir
+            self._take_step(attach_sample_photo, 0, folder=folder, sample=code, photo=photo)
         self._take_step(advance_comparative_test, 1, to=state.BOUGHT)
         self._take_step(advance_comparative_test, 3, to=state.AT_LABORATORY)
         values = list(self._measure(seed, TRUE_VALUES))

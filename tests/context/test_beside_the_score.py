@@ -38,6 +38,7 @@ EVIDENCE = {
     "product_sample",
     "published_table",
     "rule_work",
+    "sample_photo",
     "trader_hearing",
     "trader_list",
     "trader_rule",

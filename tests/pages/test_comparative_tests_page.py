@@ -21,6 +21,7 @@ from survey.store.tables import ComparativeTest, ComparativeTestState
 from tests.context.comparative_tests.small_test import PARTNERS, RunningTest, start, start_joint
 from tests.context.comparative_tests.small_test import employ as employ_named
 from tests.context.comparative_tests.test_lists import BARCODES, GOOD
+from tests.context.experience_checks.small_check import small_photo
 from tests.pages.conftest import open_tab, words_beside
 from tests.work_of import work_of
 
@@ -232,3 +233,24 @@ def test_who_runs_a_test_takes_the_referral_of_a_product_that_fails_and_a_reader
     reader.selectbox(key="comparative-test/steps/cooker-2026").select("S02").run()
     for each in (app, reader):
         assert not [one for one in each.button if "referral" in str(one.key)]
+
+
+def test_a_photo_is_attached_and_withdrawn_by_those_who_run_the_test(
+    field: Any, lin: Principal, employ: Any, visit_as: Visit, read: Any
+) -> None:
+    start(field.url, lin, State.RESULTS_IN)
+    app = open_tab(visit_as(PAGE, lin), "Samples")
+    assert "Photos of the samples" not in read(app)
+    app.file_uploader[0].upload("cooker.jpg", small_photo(), "image/jpeg")
+    press(app, "Attach it")
+    assert "Photos of the samples" in read(app)
+    press(app, "Withdraw it")
+    assert "Photos of the samples" in read(app), "without a reason nothing is withdrawn"
+    next(each for each in app.text_input if each.label == "Reason").input("A hand is on it.")
+    press(app, "Withdraw it")
+    assert "Photos of the samples" not in read(app)
+
+
+def press(app: AppTest, label: str) -> None:
+    next(each for each in app.button if each.label == label).click().run()
+    assert not app.exception

@@ -32,6 +32,7 @@ from survey.store.tables import (
     Photo,
     Response,
     ResponseContact,
+    SamplePhoto,
     Wave,
     now,
     table_of,
@@ -186,10 +187,18 @@ def clean_up_when_due(settings: Settings) -> dict[str, int] | None:
     with read_scope(settings.store_url) as session:
         # Photos that no row names any more; the trail tells them from files of another store.
         entries = session.exec(
-            select_rows(AuditEntry).where(col(AuditEntry.action) == AuditEvent.PHOTO_RECEIVED.value)
+            select_rows(AuditEntry).where(
+                col(AuditEntry.action).in_(
+                    [AuditEvent.PHOTO_RECEIVED.value, AuditEvent.PRODUCT_TEST_PHOTO_ADDED.value]
+                )
+            )
         )
         received = {str(entry.detail["sha256"]) for entry in entries}
-        named = session.exec(select_rows(Photo.sha256)).all()
+        named = {
+            sha256
+            for column in (Photo.sha256, SamplePhoto.sha256)
+            for sha256 in session.exec(select_rows(column))
+        }
         delete_photo_files(settings.photo_dir, received.difference(named), began)
     return met
 

@@ -12,6 +12,7 @@ from survey.access.work import Seen, Work
 from survey.collection.importing.mapped_list import ListMapping, MappedFile, propose_list_mapping
 from survey.collection.importing.usual_heads import guess_columns, read_usual_heads
 from survey.comparative_tests.access import TESTS
+from survey.comparative_tests.sample_photos import delete_sample_photos
 from survey.frame.plan_workbook import read_table_file
 from survey.frame.workbook_io import (
     CellChecker,
@@ -200,6 +201,7 @@ def remove_product_samples(work: Work, seen: Seen) -> None:
     """Delete all samples of planned test `seen`, so that the list can be entered anew."""
     test = work.lock(TESTS, seen, (ComparativeTestState.PLANNED,))
     samples = work.session.exec(select(ProductSample).where(ProductSample.test_id == test.id)).all()
+    delete_sample_photos(work.session, [sample.id for sample in samples])
     for sample in samples:
         work.session.delete(sample)
     work.save(

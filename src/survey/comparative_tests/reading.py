@@ -22,6 +22,7 @@ from survey.comparative_tests.released_grades import (
     list_partner_approvals,
 )
 from survey.comparative_tests.rules import GradingRules, parse_rules
+from survey.comparative_tests.sample_photos import list_photo_ids
 from survey.locale import Labels, labels_of
 from survey.records import build_from
 from survey.store.tables import (
@@ -79,6 +80,8 @@ class GradedSample:
     """None until all its values are there. Once released: as released."""
     corrected: SampleGrade | None = None
     """Recomputed with the errata that are about this sample."""
+    photos: tuple[UUID, ...] = ()
+    """Photos that the principal may see."""
 
     @property
     def standing(self) -> SampleGrade | None:
@@ -208,11 +211,14 @@ def _build_graded_samples(
         else _compute_provisional_grades(session, test)
     )
     corrected = compute_corrected_grades(session, test) if released else {}
+    shown = is_own or (released and test.publishes_photos)
+    photos = list_photo_ids(session, [sample.id for sample in samples]) if shown else {}
     return tuple(
         GradedSample(
             SampleData.of(sample, receipt=sample.receipt if is_own else ""),
             grades.get(sample.id),
             corrected.get(sample.id),
+            photos.get(sample.id, ()),
         )
         for sample in samples
     )

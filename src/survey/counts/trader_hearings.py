@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from sqlmodel import and_, col
+from sqlmodel import and_, col, select
 
 from survey.access.approval import (
     NextSignature,
@@ -32,10 +32,10 @@ from survey.comparative_tests.hearings import (
 )
 from survey.counts.trader_lists import TOTALS, JoinState, TraderRow, find_shown_row
 from survey.counts.trader_rules import NEEDS_REASON, require_trader_rule
-from survey.locale import Message, msg
+from survey.locale import Message, msg, translator
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
-from survey.store.tables import ReplyStance, TraderHearing, TraderTotal
+from survey.store.tables import EvidenceRelease, ReplyStance, TraderHearing, TraderTotal
 
 STANCE_NAMES: Mapping[ReplyStance, Message] = {
     ReplyStance.AGREES: msg("agrees"),
@@ -88,6 +88,7 @@ HEARINGS = Case(
     state_of=find_naming_state,
     details=lambda row: {"area": row.area},
 )
+_ANSWERED = msg("The trader has answered since.")
 _TO_SIGN = (NamingState.SENT, NamingState.SIGNED)
 
 
@@ -128,6 +129,9 @@ def record_trader_reply(work: Work, seen: Seen, *, data: ReplyData) -> None:
     replied = fill_in_reply(work, HEARINGS, row, data, has_lines=True)
     if row.named_at is None:
         row.first_by = row.first_at = None
+    else:
+        # What was signed before lacks the answer.
+        _retract_releases(work, row, translator("zh")(_ANSWERED))
     work.save(HEARINGS, row, AuditEvent.TRADER_REPLY_RECEIVED, **replied)
 
 
@@ -209,3 +213,16 @@ def take_back_naming(work: Work, seen: Seen, *, reason: str) -> None:
     row.reason = require_reason(reason, HEARINGS.refuse(NEEDS_REASON))
     row.taken_back_by, row.taken_back_at = actor_id(work.principal), work.now
     work.save(HEARINGS, row, AuditEvent.TRADER_TAKEN_BACK, reason=row.reason)
+    _retract_releases(work, row, row.reason)
+
+
+def _retract_releases(work: Work, row: TraderHearing, reason: str) -> None:
+    """Take the signed files of a hearing back that stand, with the name or for the answer."""
+    query = select(EvidenceRelease).where(
+        EvidenceRelease.hearing_id == row.id, col(EvidenceRelease.retracted_at).is_(None)
+    )
+    for release in work.session.exec(query):
+        release.retracted_by, release.retracted_at = actor_id(work.principal), work.now
+        release.retraction_reason = reason
+        detail = {"reason": reason}
+        work.add(release, AuditEvent.RELEASE_EVIDENCE_RETRACTED, release.key, detail)

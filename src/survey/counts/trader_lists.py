@@ -6,7 +6,7 @@ and its provinces, could be subtracted (docs/decisions/0018-traders.md).
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -202,6 +202,18 @@ def read_named_traders(work: Work) -> list[TraderView]:
         ))
     ]  # fmt: skip
     return [view for view in views if view.rows]
+
+
+def find_named_trader(work: Work, *, hearing_id: UUID) -> TraderView | None:
+    """Return the list of a public name with that name alone; None unless everything stands.
+
+    The rule, the list, the base, the threshold, and the hearing that was not taken back.
+    """
+    for view in read_named_traders(work):
+        for row in view.rows:
+            if row.hearing is not None and row.hearing.id == hearing_id:
+                return replace(view, rows=(row,))
+    return None
 
 
 def _read_views(work: Work, condition: ColumnElement[bool]) -> list[TraderView]:

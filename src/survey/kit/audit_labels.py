@@ -232,6 +232,8 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.PRODUCT_TEST_RULES_SET: msg("Set the rules of a comparative test"),
     AuditEvent.PRODUCT_TEST_SAMPLES_ADDED: msg("Entered samples of a comparative test"),
     AuditEvent.PRODUCT_TEST_SAMPLES_REMOVED: msg("Removed samples of a comparative test"),
+    AuditEvent.PRODUCT_TEST_PHOTO_ADDED: msg("Attached a photo of a sample"),
+    AuditEvent.PRODUCT_TEST_PHOTO_WITHDRAWN: msg("Withdrew a photo of a sample"),
     AuditEvent.PRODUCT_TEST_VALUES_ADDED: msg("Entered measured values"),
     AuditEvent.PRODUCT_TEST_ADVANCED: msg("Took a comparative test one step further"),
     AuditEvent.PRODUCT_TEST_SENT_TO_MAKERS: msg("Sent results to the makers"),

@@ -56,7 +56,7 @@ from survey.store.private_files import (
     read_photo_file,
     remove_unheld,
 )
-from survey.store.tables import EvidenceRelease, Photo, Publication, Snapshot, table_of
+from survey.store.tables import EvidenceRelease, Photo, Publication, SamplePhoto, Snapshot, table_of
 from survey.store.transactions import run_in_transaction
 
 BACKUP_FILES = ("demo.json",)
@@ -185,7 +185,13 @@ def _fill_archive(settings: Settings, archive: ArchiveWriter, now: datetime) -> 
         migration, left_out = migration_of(connection), foreign_tables(connection)
         database = connection.dialect.name
         releases = _list_release_archives(connection)
-        photos = _list_distinct(connection, table_of(Photo).c.sha256)
+        photos = sorted(
+            {
+                sha256
+                for table in (table_of(Photo), table_of(SamplePhoto))
+                for sha256 in _list_distinct(connection, table.c.sha256)
+            }
+        )
     missing = [name for name in folders if not _add_snapshot(settings, archive, name, seals[name])]
     missing_releases = [
         key for key, sha256 in releases if not _add_release(settings, archive, key, sha256)

@@ -13,20 +13,30 @@ from uuid import UUID
 import orjson
 import pandas as pd
 
+from survey.access.roles import Action
 from survey.access.work import Work
-from survey.comparative_tests.reading import ComparativeTestSummary, get_comparative_test
+from survey.comparative_tests.reading import (
+    ComparativeTestDetail,
+    ComparativeTestSummary,
+    get_comparative_test,
+)
+from survey.comparative_tests.sample_photos import read_sample_photo
+from survey.counts.trader_hearings import HEARINGS
+from survey.counts.trader_lists import TraderView, find_named_trader
+from survey.counts.trader_view import NO_FINDING, build_named_table, describe_base, describe_list
 from survey.experience_checks.reading import ExperienceCheckSummary, get_experience_check
 from survey.figures.figure_table import csv_bytes
 from survey.figures.views.check_figures import build_check_figures
 from survey.figures.views.comparative_test import ComparativeTestTexts
 from survey.figures.views.experience_check import build_experience_check_view, name_area
-from survey.locale import LANGUAGES, Labels, label_text, translator
+from survey.locale import LANGUAGES, Labels, NotFoundError, label_text, translator
 from survey.release import verify
 from survey.release.file_builders import SCRIPT_BUILDER, SCRIPT_FILE
 from survey.release.publication_source import PUBLIC_READER
+from survey.store.tables import TraderHearing
 
 TABLES_FILE = "tables.json"
-Kind = Literal["experience_check", "comparative_test"]
+Kind = Literal["experience_check", "comparative_test", "trader"]
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,8 @@ def build_test_contents(work: Work, test_id: UUID) -> EvidenceContents:
     Raises:
         NotFoundError: there is no such test, or it is not released.
     """
-    test = get_comparative_test(replace(work, principal=PUBLIC_READER), test_id=test_id)
+    public = replace(work, principal=PUBLIC_READER)
+    test = get_comparative_test(public, test_id=test_id)
     summary = test.summary
     tables: dict[str, list[EvidenceTable]] = {}
     remarks: dict[str, Sequence[str]] = {}
@@ -107,7 +118,63 @@ def build_test_contents(work: Work, test_id: UUID) -> EvidenceContents:
         ]
         corrections = t("Corrections of released values: {count}", count=len(test.errata))
         remarks[language] = (label_text(summary.title, language, summary.key), corrections)
-    return _build_contents("comparative_test", summary, tables, remarks)
+    contents = _build_contents("comparative_test", summary, tables, remarks)
+    return replace(contents, files={**contents.files, **_read_photos(public, test)})
+
+
+def _read_photos(work: Work, test: ComparativeTestDetail) -> dict[str, tuple[str, bytes]]:
+    """Return the photos of a test that publishes them: path -> (builder, content)."""
+    return {
+        f"photos/{sample.data.code}-{number}.jpg": (
+            "photos",
+            read_sample_photo(work, folder=work.settings.photo_dir, photo_id=photo_id).content,
+        )
+        for sample in test.samples
+        for number, photo_id in enumerate(sample.photos, start=1)
+    }
+
+
+def find_public_trader(work: Work, hearing_id: UUID) -> TraderView | None:
+    """Return what every reader sees of the trader of a hearing; None unless it is public now."""
+    work.require(Action.READ_RESULTS)
+    hearing = work.session.get(TraderHearing, hearing_id)
+    if hearing is None:
+        return None
+    public = replace(PUBLIC_READER, is_demo=hearing.is_demo)
+    return find_named_trader(replace(work, principal=public), hearing_id=hearing_id)
+
+
+def build_trader_contents(work: Work, hearing_id: UUID) -> EvidenceContents:
+    """Return a named trader with its total, the base, its answer, and what complaints are not.
+
+    The name stands in the table alone: title and key go on standing after it was taken back.
+
+    Raises:
+        NotFoundError: there is no such hearing, or its trader is not public.
+    """
+    hearing = work.find(HEARINGS, hearing_id)
+    view = find_public_trader(work, hearing_id)
+    if view is None or hearing.named_at is None:
+        raise NotFoundError("trader_hearing_unknown", HEARINGS.unknown)
+    tables: dict[str, list[EvidenceTable]] = {}
+    remarks: dict[str, Sequence[str]] = {}
+    titles = {}
+    for language in LANGUAGES:
+        t = translator(language)
+        heads, rows = build_named_table(view, t)
+        tables[language] = [EvidenceTable("trader", heads, tuple(rows))]
+        listed = describe_list(view, t, language)
+        titles[language] = t("Trader named in complaints, {list}", list=listed)
+        remarks[language] = (titles[language], t(NO_FINDING), describe_base(view, t))
+    return EvidenceContents(
+        kind="trader",
+        key=f"{view.area}-{view.year}-{hearing.id.hex[-8:]}",
+        area=view.area,
+        title=titles,
+        is_demo=hearing.is_demo,
+        released_at=hearing.named_at,
+        files=_build_files(tables, remarks, is_demo=hearing.is_demo),
+    )
 
 
 def _build_contents(

@@ -21,6 +21,7 @@ from survey.access.principal import OPERATOR, AccessDeniedError, Principal
 from survey.access.roles import Action
 from survey.access.work import Case, Work
 from survey.comparative_tests.access import TESTS
+from survey.counts.trader_hearings import HEARINGS
 from survey.experience_checks.plan import CHECKS
 from survey.locale import Labels, Message, NotFoundError, RefusedError, labels_of, msg
 from survey.release.archives import ArchiveDraft, draft_archive, read_archive, read_archived_file
@@ -30,8 +31,10 @@ from survey.release.evidence_files import (
     Kind,
     build_check_contents,
     build_test_contents,
+    build_trader_contents,
+    find_public_trader,
 )
-from survey.release.manifest import EvidenceManifest, describe_file
+from survey.release.manifest import EvidenceManifest, PublishedFile, describe_file
 from survey.release.signing_keys import (
     SigningKey,
     find_signing_key,
@@ -56,6 +59,7 @@ class _Subject:
     prefix: str
     build: Callable[[Work, UUID], EvidenceContents]
     column: Any
+    released_at: Callable[[Any], datetime | None] = lambda row: row.released_at
 
 
 _SUBJECTS: Mapping[Kind, _Subject] = {
@@ -69,10 +73,19 @@ _SUBJECTS: Mapping[Kind, _Subject] = {
         build_test_contents,
         col(EvidenceRelease.test_id),
     ),
+    "trader": _Subject(
+        HEARINGS,
+        HEARINGS.keeping,
+        "trader",
+        build_trader_contents,
+        col(EvidenceRelease.hearing_id),
+        lambda row: None if row.taken_back_at else row.named_at,
+    ),
 }
 KIND_NAMES: Mapping[Kind, Message] = {
     "experience_check": msg("Experience check"),
     "comparative_test": msg("Comparative test"),
+    "trader": msg("Trader named in complaints"),
 }
 
 
@@ -92,6 +105,8 @@ class EvidenceSummary:
     """Id of the edition that replaced it; empty where it stands."""
     retracted_at: datetime | None
     retraction_reason: str
+    is_hidden: bool
+    """Whether it names a trader that is not public now; nobody gets its files."""
     may_sign: bool
     """Whether the principal could sign it, and so may take it back."""
 
@@ -159,10 +174,7 @@ def _prepare_evidence(work: Work, *, kind: Kind, subject_id: UUID) -> _PreparedE
         software=version("hundred-cities-survey"),
         corrects=before.key if before else None,
         prepared_at=work.now,
-        files=tuple(
-            describe_file(path, data, builder)
-            for path, (builder, data) in sorted(contents.files.items())
-        ),
+        files=_describe_files(contents),
     )
     if before is not None and before.retracted_at is None:
         standing = EvidenceManifest.model_validate_json(
@@ -194,6 +206,11 @@ def _store_evidence(work: Work, *, prepared: _PreparedEvidence) -> str:
     work.principal.require_changes_allowed()
     manifest, subject = prepared.manifest, _SUBJECTS[prepared.kind]
     _require_released(work, prepared.kind, prepared.subject_id)
+    if prepared.kind == "trader":
+        # The name may have been taken back, or answered, while the files were signed.
+        contents = build_trader_contents(work, prepared.subject_id)
+        if manifest.files != _describe_files(contents):
+            raise subject.case.refuse(HEARINGS.changed)
     editions = _list_editions(work.session, subject, prepared.subject_id)
     if manifest.id != f"{subject.prefix}.{manifest.key}-{len(editions) + 1}":
         raise subject.case.refuse(msg("Somebody else has signed its files a moment ago."))
@@ -204,6 +221,7 @@ def _store_evidence(work: Work, *, prepared: _PreparedEvidence) -> str:
         key=manifest.id,
         check_id=prepared.subject_id if prepared.kind == "experience_check" else None,
         test_id=prepared.subject_id if prepared.kind == "comparative_test" else None,
+        hearing_id=prepared.subject_id if prepared.kind == "trader" else None,
         title_zh=manifest.title.get("zh", manifest.key),
         title_en=manifest.title.get("en", manifest.key),
         is_demo=manifest.demo,
@@ -223,7 +241,7 @@ def _require_released(work: Work, kind: Kind, subject_id: UUID) -> _Subject:
     """Return the kind; raise unless the principal could sign this one, and it is released."""
     subject = _SUBJECTS[kind]
     row = work.find(subject.case, subject_id, subject.action)
-    if row.released_at is None:
+    if subject.released_at(row) is None:
         raise subject.case.refuse(msg("It is not released yet."))
     return subject
 
@@ -244,8 +262,24 @@ def list_evidence_releases(work: Work) -> list[EvidenceSummary]:
     rows = [row for row in work.session.exec(query) if row.is_demo or not work.principal.is_demo]
     newest: dict[UUID | None, str] = {}
     for row in rows:
-        newest.setdefault(row.check_id or row.test_id, row.key)
-    return [_summarise(work, row, newest[row.check_id or row.test_id]) for row in rows]
+        newest.setdefault(_subject_of(row), row.key)
+    return [_summarise(work, row, newest[_subject_of(row)]) for row in rows]
+
+
+def _subject_of(release: EvidenceRelease) -> UUID | None:
+    return release.check_id or release.test_id or release.hearing_id
+
+
+def _is_hidden(work: Work, release: EvidenceRelease) -> bool:
+    """Return whether an edition names a trader that is not public now, for whatever reason."""
+    return release.hearing_id is not None and find_public_trader(work, release.hearing_id) is None
+
+
+def _describe_files(contents: EvidenceContents) -> tuple[PublishedFile, ...]:
+    return tuple(
+        describe_file(path, data, builder)
+        for path, (builder, data) in sorted(contents.files.items())
+    )
 
 
 def _summarise(work: Work, row: EvidenceRelease, newest: str) -> EvidenceSummary:
@@ -261,18 +295,21 @@ def _summarise(work: Work, row: EvidenceRelease, newest: str) -> EvidenceSummary
         corrected_by="" if newest == row.key else newest,
         retracted_at=row.retracted_at,
         retraction_reason=row.retraction_reason,
+        is_hidden=row.retracted_at is None and _is_hidden(work, row),
         may_sign=_may_sign(work, row),
     )
 
 
 def _kind_of(release: EvidenceRelease) -> Kind:
+    if release.hearing_id is not None:
+        return "trader"
     return "experience_check" if release.check_id is not None else "comparative_test"
 
 
 def _require_signatory(work: Work, release: EvidenceRelease) -> _Subject:
     """Return the kind of an edition; raise unless the principal could sign its check or test."""
     subject = _SUBJECTS[_kind_of(release)]
-    subject_id = release.check_id or release.test_id
+    subject_id = _subject_of(release)
     assert subject_id is not None
     work.find(subject.case, subject_id, subject.action)
     return subject
@@ -312,6 +349,8 @@ def _find_readable(work: Work, key: str) -> EvidenceRelease:
     release = _find(work, key)
     if release.retracted_at is not None:
         raise AccessDeniedError(msg("This release was taken back."))
+    if _is_hidden(work, release):
+        raise AccessDeniedError(msg("The trader is not named at present."))
     return release
 
 

@@ -71,11 +71,11 @@ class SignedManifest(BaseModel):
 
 
 class EvidenceManifest(SignedManifest):
-    """Contents of `release.json` of an experience check or a comparative test."""
+    """Contents of `release.json` of a check, a test or a named trader."""
 
     format: Literal[1] = 1
     id: str
-    kind: Literal["experience_check", "comparative_test"]
+    kind: Literal["experience_check", "comparative_test", "trader"]
     key: str
     """Of the check or test."""
     area: str

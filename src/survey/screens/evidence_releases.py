@@ -54,7 +54,7 @@ def draw_evidence_releases(page: PageContext) -> None:
         releases = list_evidence_releases(work)
     if not releases:
         return
-    st.subheader(t("Experience checks and comparative tests"), anchor=False)
+    st.subheader(t("Checks, tests and named traders"), anchor=False)
     draw_long_table(
         [t("Release"), t("Kind"), t("Released"), t("Files signed"), t("State")],
         [
@@ -71,7 +71,9 @@ def draw_evidence_releases(page: PageContext) -> None:
         show_all=t("Show all {count} releases", count=len(releases)),
         listed=t("The newest releases."),
     )
-    by_key = {each.key: each for each in releases if each.retracted_at is None}
+    by_key = {
+        each.key: each for each in releases if each.retracted_at is None and not each.is_hidden
+    }
     if not by_key:
         return
     names = {key: f"{each.title[page.language]} ({key})" for key, each in by_key.items()}
@@ -93,6 +95,8 @@ def _format_state(page: PageContext, release: EvidenceSummary) -> str:
     if release.retracted_at is not None:
         state = t("taken back")
         state = f"{state}: {release.retraction_reason}"
+    elif release.is_hidden:
+        state = t("not shown at present: the trader is not named")
     elif release.corrected_by:
         state = t("replaced by {release}", release=release.corrected_by)
     else:

@@ -58,6 +58,7 @@ from survey.kit.record_form import draw_fields, list_fields
 from survey.kit.signing import draw_awaited_people
 from survey.kit.text_blocks import escape_markdown, render_facts, render_text_table
 from survey.kit.url_state import pick
+from survey.screens.evidence_releases import draw_evidence_filing
 from survey.store.china_time import china_date, format_day
 from survey.store.tables import TraderHearing, now
 from survey.store.tables.traders import TraderRuleData
@@ -200,6 +201,8 @@ def _draw_hearing(page: PageContext, row: TraderRow, hearing: TraderHearing) -> 
     elif not is_named:
         day = format_day(t, hearing.due_on)
         st.caption(t("It can be signed once the answer is in, or after {day}.", day=day))
+    else:
+        draw_evidence_filing(page, "trader", hearing.id)
     with st.expander(t("Answer of the trader")):
         draw_reply_form(
             page, seen, _record_reply, (t("Name"), "trader"), {str(row.seen.id): row.name},

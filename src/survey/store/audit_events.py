@@ -257,6 +257,8 @@ class AuditEvent(StrEnum):
     PRODUCT_TEST_RULES_SET = "product_test.rules_set", SubjectKind.COMPARATIVE_TEST
     PRODUCT_TEST_SAMPLES_ADDED = "product_test.samples_added", SubjectKind.COMPARATIVE_TEST
     PRODUCT_TEST_SAMPLES_REMOVED = "product_test.samples_removed", SubjectKind.COMPARATIVE_TEST
+    PRODUCT_TEST_PHOTO_ADDED = "product_test.photo_added", SubjectKind.COMPARATIVE_TEST
+    PRODUCT_TEST_PHOTO_WITHDRAWN = ("product_test.photo_withdrawn", SubjectKind.COMPARATIVE_TEST)
     PRODUCT_TEST_VALUES_ADDED = "product_test.values_added", SubjectKind.COMPARATIVE_TEST
     PRODUCT_TEST_ADVANCED = "product_test.advanced", SubjectKind.COMPARATIVE_TEST
     PRODUCT_TEST_SENT_TO_MAKERS = "product_test.sent_to_makers", SubjectKind.COMPARATIVE_TEST

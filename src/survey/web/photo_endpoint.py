@@ -23,6 +23,7 @@ from survey.collection.photos.photo_storage import (
     require_photo_question,
     save_visit_photo,
 )
+from survey.comparative_tests.sample_photos import read_sample_photo
 from survey.compute.photo_cleaning import (
     MAX_CONCURRENT_PHOTOS,
     MAX_PHOTO_BYTES,
@@ -150,7 +151,7 @@ class PhotoEndpoints:
         photo_id = parse_uuid(request.path_params["photo"])
         if principal is None or photo_id is None:
             raise HTTPException(404)
-        for read_photo in (read_visit_photo, read_entry_photo):
+        for read_photo in (read_visit_photo, read_entry_photo, read_sample_photo):
             with (
                 suppress(PhotoNotFoundError, AccessDeniedError),
                 read_scope(self.settings.store_url) as session,

@@ -160,14 +160,14 @@ class ResultsApi:
         }
 
     def _read_evidence(self, work: Work, _: Request) -> Body:
-        """Return number and list of the signed editions of checks and tests that stand."""
+        """Return number and list of the signed editions of evidence that stand."""
         # Imported here and below, because it builds reports as well, and few ask for it.
         from survey.release.evidence_register import list_evidence_releases
 
         rows = [
             _build_evidence_record(each)
             for each in list_evidence_releases(work)
-            if each.retracted_at is None
+            if each.retracted_at is None and not each.is_hidden
         ]
         return {"total": len(rows), "rows": rows}
 

@@ -221,7 +221,7 @@ def _list_operations() -> dict[str, Any]:
             for table in TABLES
         },
         f"{BASE}/evidence": (
-            msg("Signed releases of experience checks and comparative tests, the newest first"),
+            msg("Signed releases of checks, tests and named traders, the newest first"),
             (LANGUAGE,),
         ),
         f"{BASE}/evidence/{{release}}": (
@@ -265,7 +265,7 @@ def build_openapi(t: Translator) -> dict[str, Any]:
                     "required": ["id", "kind", "tables"],
                     "properties": {
                         "id": {"type": "string"},
-                        "kind": {"enum": ["experience_check", "comparative_test"]},
+                        "kind": {"enum": ["experience_check", "comparative_test", "trader"]},
                         "remarks": {"type": "array", "items": {"type": "string"}},
                         "tables": {"type": "object"},
                     },

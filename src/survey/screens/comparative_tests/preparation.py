@@ -57,6 +57,7 @@ from survey.kit.list_entry import ListFile, draw_list_upload, draw_mapped_upload
 from survey.kit.page_runner import PageContext
 from survey.kit.record_form import draw_fields, list_fields
 from survey.kit.text_blocks import render_text_table
+from survey.screens.comparative_tests.sample_photos import draw_sample_photos
 from survey.store.china_time import format_day
 from survey.store.tables import ComparativeTestState, MeasurementRound
 from survey.store.tables.evidence import ComparativeTestPlan, SampleData
@@ -208,7 +209,7 @@ def _confirm_values(
 
 
 _OPEN = (_State.PLANNED, _State.BOUGHT)
-_SHOWN = ("purpose", "funder", "laboratory", "accreditation", "partners")
+_SHOWN = ("purpose", "funder", "laboratory", "accreditation", "partners", "publishes_photos")
 
 
 def draw_plan(page: PageContext, test: ComparativeTestDetail) -> None:
@@ -330,6 +331,7 @@ def draw_samples(page: PageContext, test: ComparativeTestDetail) -> None:
         rows = [list_fields(t, each.data, shown) for each in test.samples]
         heads = [label for label, _ in rows[0]]
         st.html(render_text_table(heads, [[value for _, value in row] for row in rows]))
+    draw_sample_photos(page, test)
     state = test.summary.state
     if not test.summary.may_manage:
         return

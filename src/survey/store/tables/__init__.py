@@ -80,6 +80,7 @@ _TABLES_BY_MODULE = {
         "ProductGrade",
         "ProductMeasurement",
         "ProductSample",
+        "SamplePhoto",
     ),
     "interviews": (
         "BackCheck",

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 from survey.locale import Message, msg
@@ -144,6 +144,9 @@ class ComparativeTestPlan(Record):
             ),
         ),
     ] = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    publishes_photos: Annotated[
+        bool, Flag(label=msg("Photos of the samples are published with the results"), names=YES_NO)
+    ] = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class ComparativeTest(ComparativeTestPlan, table=True):
@@ -229,6 +232,24 @@ class ProductSample(SampleData, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     test_id: UUID = Field(foreign_key="comparative_test.id")
+
+
+class SamplePhoto(SQLModel, table=True):
+    """Photo of a sample, encoded anew; its content is the file named by `sha256`.
+
+    A table of its own, for a photo of a questionnaire refers to an interview.
+    """
+
+    __tablename__ = "sample_photo"
+    __table_args__ = (CheckConstraint("width > 0 AND height > 0", name="size"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    sample_id: UUID = Field(foreign_key="product_sample.id", index=True)
+    sha256: str = Field(max_length=64, index=True)
+    width: int
+    height: int
+    added_by: UUID | None = Field(default=None, foreign_key="account.id")
+    added_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
 class ProductMeasurement(Identified, table=True):

@@ -10,17 +10,23 @@ from survey.store.tables import (
     accounts,  # noqa: F401  (its foreign keys)
     evidence,  # noqa: F401  (its foreign keys)
     publications,  # noqa: F401  (its foreign keys)
+    traders,  # noqa: F401  (its foreign keys)
     venue_checks,  # noqa: F401  (its foreign keys)
 )
 from survey.store.tables.columns import Identified, UtcDateTime, now
 
 
 class EvidenceRelease(Identified, table=True):
-    """Edition of released evidence in the register: signed files of a check or a test."""
+    """Edition of released evidence in the register: of a check, test or named trader."""
 
     __tablename__ = "evidence_release"
     __table_args__ = (
-        CheckConstraint("(check_id IS NULL) <> (test_id IS NULL)", name="of_one"),
+        CheckConstraint(
+            "(CASE WHEN check_id IS NULL THEN 0 ELSE 1 END) + "
+            "(CASE WHEN test_id IS NULL THEN 0 ELSE 1 END) + "
+            "(CASE WHEN hearing_id IS NULL THEN 0 ELSE 1 END) = 1",
+            name="of_one",
+        ),
         CheckConstraint("retracted_at IS NULL OR retraction_reason <> ''", name="retracted"),
     )
 
@@ -28,6 +34,8 @@ class EvidenceRelease(Identified, table=True):
     """Id for people and files, for example `check.dining-2026-1`; no wave's has a dot."""
     check_id: UUID | None = Field(default=None, foreign_key="venue_check.wave_id", index=True)
     test_id: UUID | None = Field(default=None, foreign_key="comparative_test.id", index=True)
+    hearing_id: UUID | None = Field(default=None, foreign_key="trader_hearing.id", index=True)
+    """Hearing by which a trader is named; its name stands in the files alone."""
     title_zh: str
     title_en: str
     is_demo: bool = False

@@ -20,4 +20,6 @@ def upgrade() -> None:
         "venue_revisit",
         sa.Column("is_control", sa.Boolean(), nullable=False, server_default=sa.false()),
     )
-    get_metadata().tables["evidence_release"].create(op.get_bind(), checkfirst=True)
+    # The table refers to hearings of traders since 0054, which 0048 finds here then.
+    for name in ("trader_list", "trader_total", "trader_hearing", "evidence_release"):
+        get_metadata().tables[name].create(op.get_bind(), checkfirst=True)

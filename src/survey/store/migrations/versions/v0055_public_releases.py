@@ -10,7 +10,7 @@ from survey.store.migrations.steps import add_column
 from survey.store.tables import PublicationOpening, table_of
 
 revision = "0055"
-down_revision = "0052"
+down_revision = "0054"
 branch_labels = None
 depends_on = None
 
