@@ -245,4 +245,4 @@ def test_json_stat_places_each_shown_figure_among_its_codes(store: Settings) -> 
             assert dataset["value"][str(at)] == pytest.approx(float(row[statistic]))
             values += 1
     assert len(dataset["value"]) == values
-    assert dataset["dimension"]["area"]["category"]["label"]["CN"] == "全国"
+    assert dataset["dimension"]["area"]["category"]["label"]["CN"] == "五市合计"

@@ -105,7 +105,7 @@ def test_a_figure_on_a_page_is_the_printed_one_with_interval_and_n(
     figure = published.read().find(CITY)
     assert figure is not None
     text = (site / WAVE / "index.html").read_text("utf-8")
-    row = re.search(rf'<tr id="{re.escape(figure.id)}">.*?</tr>', text, re.DOTALL)
+    row = re.search(rf'<tr id="{re.escape(figure.id)}"[^>]*>.*?</tr>', text, re.DOTALL)
     assert row is not None
     for printed in (figure.estimate, f"{figure.ci_low}–{figure.ci_high}", f"{int(figure.n):,}"):
         assert f">{printed}<" in row[0]

@@ -35,6 +35,8 @@ _TEMPLATES = Environment(
 STYLE_FILE = "site.css"
 PAGE_FILE = "index.html"
 CHARTS = "charts"
+_LANGUAGE_NAMES = {"zh": "\u4e2d\u6587", "en": "English"}
+"""Each language in its own words, as whoever looks for it reads it."""
 _HTML_LANGUAGES = {"zh": "zh-CN", "en": "en"}
 _EMBED_MARGIN = 110
 """Height of what stands around an embedded chart, in pixels."""
@@ -113,7 +115,7 @@ class LanguagePages:
         html = _TEMPLATES.get_template(f"{template}.html").render(
             html_language=_HTML_LANGUAGES[self.language],
             other_html_language=_HTML_LANGUAGES[other],
-            other_name="English" if other == "en" else self.t("Chinese"),
+            other_name=_LANGUAGE_NAMES[other],
             other_link=f"{root}{other_prefix}{place}",
             root=root,
             feed=f"{root}{feed_path(self.language)}" if self.source.address else "",
