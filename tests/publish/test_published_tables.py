@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -198,3 +199,50 @@ def test_the_workbook_opens_in_libreoffice(store: Settings, tmp_path: Path) -> N
     lines = list(csv.reader(io.StringIO(converted.read_text(encoding="utf-8"))))
     assert lines[0][0].startswith("表")
     assert len(lines) > 5
+
+
+def test_an_opendocument_workbook_has_the_sheets_of_the_other(store: Settings) -> None:
+    content = made(store, TableFormat.ODS)
+    assert content == made(store, TableFormat.ODS)
+    assert content[30:84] == b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
+    books = [
+        CalamineWorkbook.from_filelike(io.BytesIO(each))
+        for each in (content, made(store, TableFormat.XLSX))
+    ]
+    assert books[0].sheet_names == books[1].sheet_names
+    for name in books[0].sheet_names[2:]:
+        sheets = [
+            [
+                [cell for cell in row if cell != ""]
+                for row in book.get_sheet_by_name(name).to_python()
+            ]
+            for book in books
+        ]
+        assert sheets[0] == sheets[1], name
+
+
+def test_json_stat_places_each_shown_figure_among_its_codes(store: Settings) -> None:
+    dataset = json.loads(made(store, TableFormat.JSON_STAT))
+    table = tidy(made(store, TableFormat.CSV))
+    assert (dataset["version"], dataset["class"]) == ("2.0", "dataset")
+    assert "演示数据" in dataset["label"]
+    shown = table[table["estimate"] != ""].copy()
+    shown["area"] = shown["id"].str.removeprefix(f"{WAVE}-").str.partition("-")[0]
+    indices = {
+        name: {code: at for at, code in enumerate(dataset["dimension"][name]["category"]["index"])}
+        for name in dataset["id"]
+    }
+    assert dataset["size"] == [len(codes) for codes in indices.values()]
+    values = 0
+    for row in shown.to_dict("records"):
+        for statistic in indices["statistic"]:
+            at = 0
+            for name, size in zip(dataset["id"], dataset["size"], strict=True):
+                at = at * size + indices[name][statistic if name == "statistic" else row[name]]
+            if row[statistic] == "":
+                assert str(at) not in dataset["value"]
+                continue
+            assert dataset["value"][str(at)] == pytest.approx(float(row[statistic]))
+            values += 1
+    assert len(dataset["value"]) == values
+    assert dataset["dimension"]["area"]["category"]["label"]["CN"] == "五市合计"

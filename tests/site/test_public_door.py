@@ -28,6 +28,7 @@ API = "/data/api/v1/figures"
 @pytest.fixture(autouse=True)
 def _looks_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(public_door, "KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(public_door, "PATIENCE_SECONDS", 60.0)
 
 
 def visit(settings: Settings) -> TestClient:

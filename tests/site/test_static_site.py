@@ -1,14 +1,17 @@
 """The static site: what goes onto it, what is refused, and that it needs nothing from elsewhere."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 from zipfile import ZipFile
 
 import pytest
 
+from survey.release.figures import RELEASED_COLUMNS
 from survey.release.manifest import zip_files
 from survey.release.verify import KeyList
 from survey.settings import Settings
@@ -18,7 +21,7 @@ from survey.site.site_folder import write_site
 from survey.site.site_pages import SiteSource
 from tests.error_codes import raises_code
 from tests.publish.publications.register_steps import KEY, WAVE
-from tests.site.conftest import MINUTE, PublishedStore
+from tests.site.conftest import HOSTILE_TITLE, MINUTE, PublishedStore
 
 MAX_VIEW_BYTES = 100_000
 CITY = "320500"
@@ -60,7 +63,9 @@ class _Links(HTMLParser):
         self.tags: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
+        # A block of data is none: no browser runs it.
+        if ("type", "application/ld+json") not in attrs:
+            self.tags.add(tag)
         self.found += [value or "" for name, value in attrs if name in {"href", "src"}]
 
 
@@ -100,7 +105,7 @@ def test_a_figure_on_a_page_is_the_printed_one_with_interval_and_n(
     figure = published.read().find(CITY)
     assert figure is not None
     text = (site / WAVE / "index.html").read_text("utf-8")
-    row = re.search(rf'<tr id="{re.escape(figure.id)}">.*?</tr>', text, re.DOTALL)
+    row = re.search(rf'<tr id="{re.escape(figure.id)}"[^>]*>.*?</tr>', text, re.DOTALL)
     assert row is not None
     for printed in (figure.estimate, f"{figure.ci_low}–{figure.ci_high}", f"{int(figure.n):,}"):
         assert f">{printed}<" in row[0]
@@ -123,6 +128,33 @@ def test_the_first_view_is_small(site: Path) -> None:
     style = (site / "site.css").stat().st_size
     for page in pages(site):
         assert page.stat().st_size + style <= MAX_VIEW_BYTES, page
+
+
+def test_machines_find_every_page_and_file(site: Path) -> None:
+    address = "https://survey.example/data/"
+    page = (site / "en" / WAVE / "index.html").read_text("utf-8")
+    found = re.search(r'<script type="application/ld\+json">(.*?)</script>', page)
+    assert found is not None
+    dataset = json.loads(found[1])
+    assert (dataset["@type"], dataset["identifier"]) == ("Dataset", KEY)
+    assert dataset["name"] == f"Demonstration data: {HOSTILE_TITLE}"
+    for file in dataset["distribution"]:
+        assert (site / file["contentUrl"].removeprefix(address)).is_file()
+    places = [each.text or "" for each in ElementTree.parse(site / "sitemap.xml").iter()]
+    known = {place.removeprefix(address) for place in places if place.startswith(address)}
+    assert {"", "en/", f"{WAVE}/", f"en/{WAVE}/{CITY}/"} <= known
+    assert all((site / place / "index.html").is_file() for place in known)
+    feed = ElementTree.parse(site / "feed.zh.xml").getroot()
+    titles = [each.text or "" for each in feed.iter("{http://www.w3.org/2005/Atom}title")]
+    assert titles[1:] == ["演示数据 2024 年测评"]
+
+
+def test_the_columns_of_the_figures_are_described_beside_them(site: Path) -> None:
+    (metadata,) = site.rglob("figures.csv-metadata.json")
+    document = json.loads(metadata.read_bytes())
+    assert (metadata.parent / document["url"]).is_file()
+    columns = [column["name"] for column in document["tableSchema"]["columns"]]
+    assert columns == list(RELEASED_COLUMNS)
 
 
 def test_indicators_and_groups_have_their_names(published: PublishedStore) -> None:

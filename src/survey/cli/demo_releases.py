@@ -3,19 +3,17 @@
 import time
 from datetime import UTC, datetime, timedelta
 
-from sqlmodel import col, select
-
 from survey.access.principal import OPERATOR
 from survey.access.work import operator_work
 from survey.locale import labels_of, msg, translator
 from survey.release.publishing_steps import publish_publication
 from survey.release.register import PublicationDraft, plan_publication
 from survey.release.signatures import sign_publication
-from survey.results.whole_audits import list_released_problems
+from survey.results.whole_audits import find_audit_standing
 from survey.settings import Settings
 from survey.store.engine import read_scope
-from survey.store.tables import Wave
 from survey.store.transactions import run_in_transaction
+from survey.waves.waves import find_wave
 
 _FILES = ("figures", "tables", "workbook")
 _NOTICE = timedelta(seconds=1)
@@ -28,10 +26,11 @@ def publish_demo_wave(settings: Settings, key: str) -> bool:
     Not so where its hidden counts were not audited to the end, as in a small demonstration.
     """
     with read_scope(settings.store_url) as session:
-        problems = list_released_problems(operator_work(session, settings))
-        if key in {wave.key for wave, _ in problems}:
+        work = operator_work(session, settings)
+        if not find_audit_standing(work, key, work.now).has_passed:
             return False
-        wave = session.exec(select(Wave).where(col(Wave.key) == key)).one()
+        wave = find_wave(session=session, key=key)
+        assert wave is not None
         titles = labels_of(wave, "title")
     draft = PublicationDraft(
         wave=key,

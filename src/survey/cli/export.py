@@ -128,8 +128,8 @@ def table(
     out: Annotated[
         Path,
         typer.Option(
-            help="Where to write it: .xlsx (publication workbook), .csv (tidy) or .zip (SDMX-CSV "
-            "with its structure)."
+            help="Where to write it: .xlsx or .ods (publication workbook), .csv (tidy), "
+            ".jsonstat (JSON-stat 2.0) or .zip (SDMX-CSV with its structure)."
         ),
     ],
 ) -> None:

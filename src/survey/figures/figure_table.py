@@ -167,7 +167,7 @@ def format_figure_id(
     Regions and tiers name their level, as `main-2026-province.32-1.2-all-score`. Signs that would
     end a word in an address become `_`, so an id can stand in a link and in a footnote.
     """
-    place = _format_area(area_level, area)
+    place = format_area(area_level, area)
     return "-".join(map(_replace_separators, (wave, place, indicator or COMPOSITE, group, measure)))
 
 
@@ -320,7 +320,7 @@ def _drop_unavailable(figures: pd.DataFrame) -> pd.DataFrame:
 def _format_ids(wave: str, figures: pd.DataFrame) -> NDArray[Any]:
     """Return the figure id of every row; each distinct part of an id is formatted only once."""
     levels = figures["area_level"].to_numpy()
-    prefixes = _map_distinct(levels, lambda level: _format_area(level, ""))
+    prefixes = _map_distinct(levels, lambda level: format_area(level, ""))
     places = _map_distinct(prefixes + figures["area"].to_numpy(), _replace_separators)
     indicators = _map_distinct(
         figures["indicator"], lambda code: _replace_separators(code or COMPOSITE)
@@ -341,7 +341,7 @@ def _map_distinct(column: Any, write: Callable[[str], str]) -> NDArray[Any]:
     return result
 
 
-def _format_area(level: str, area: str) -> str:
+def format_area(level: str, area: str) -> str:
     return area if level in _LEVELS_BY_CODE else f"{level}.{area}"
 
 

@@ -21,8 +21,15 @@ def write_zip(members: Mapping[str, bytes], *, level: int = _LEVEL) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
         for name in sorted(members, key=lambda name: (name != _FIRST, name)):
-            info = zipfile.ZipInfo(name, _EARLIEST)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.create_system, info.external_attr = 3, 0o644 << 16
-            archive.writestr(info, members[name])
+            add_member(archive, name, members[name])
     return buffer.getvalue()
+
+
+def add_member(
+    archive: zipfile.ZipFile, name: str, content: bytes, packing: int = zipfile.ZIP_DEFLATED
+) -> None:
+    """Add a file to an archive with a fixed time and mode."""
+    info = zipfile.ZipInfo(name, _EARLIEST)
+    info.compress_type = packing
+    info.create_system, info.external_attr = 3, 0o644 << 16
+    archive.writestr(info, content)

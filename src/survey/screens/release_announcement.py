@@ -63,14 +63,15 @@ def draw_announcement(page: PageContext, releases: Sequence[PublicationSummary])
         key=f"{_PLAN}/wave/{page.language}",
     )
     wave = open_waves[chosen or keys[0]]
-    standing = next(
+    corrected = next(
         (
-            release.key
+            release
             for release in releases
             if release.wave == wave.key and release.state is PublicationState.PUBLISHED
         ),
-        "",
+        None,
     )
+    standing = corrected.key if corrected else ""
     with page.read() as work:
         publisher = propose_publisher(work)
     # Emptied once a release is announced: what was typed is about that one.
@@ -114,6 +115,8 @@ def draw_announcement(page: PageContext, releases: Sequence[PublicationSummary])
             )
         public = st.checkbox(
             t("Onto the public site: everybody reads it without an account"),
+            # Else a correction would take what it corrects from the site.
+            value=corrected is not None and corrected.is_public,
             help=t(
                 "Pages, charts and files of this release below /data/, where the server serves "
                 "them. It can be decided later as well, by two people; never undone for what "

@@ -6,12 +6,28 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
-from survey.locale import LANGUAGES, RefusedError, msg
+from survey.locale import LANGUAGES, RefusedError, msg, translator
 from survey.release import verify
 from survey.release.file_builders import SCRIPT_FILE
 from survey.site.released_archive import ReleasedArchive, require_one_kind
 from survey.site.site_api import iter_api_files
-from survey.site.site_pages import FileLink, SiteSource, build_pages, cite_release, format_size
+from survey.site.site_metadata import (
+    build_feed,
+    build_map,
+    describe_columns,
+    feed_path,
+    figures_metadata_path,
+    is_figures_path,
+)
+from survey.site.site_pages import (
+    CHARTS,
+    PAGE_FILE,
+    FileLink,
+    SiteSource,
+    build_pages,
+    cite_release,
+    format_size,
+)
 
 FILES = "files"
 KEYS_FILE = "release-keys.json"
@@ -58,7 +74,23 @@ def _iter_files(source: SiteSource, keys_document: bytes) -> Iterator[tuple[str,
         links[release.manifest.id] = found
     yield f"{FILES}/{KEYS_FILE}", keys_document
     yield f"{FILES}/{SCRIPT_FILE}", Path(verify.__file__).read_bytes()
-    yield from build_pages(source, links)
+    for release in source.releases:
+        for link in links[release.manifest.id]:
+            if is_figures_path(link.path):
+                url = link.path.rpartition("/")[2]
+                yield figures_metadata_path(link.path), describe_columns(release, url)
+    pages = []
+    for path, content in build_pages(source, links):
+        if path.endswith(PAGE_FILE) and f"/{CHARTS}/" not in path:
+            pages.append(path)
+        yield path, content
+    if source.address:
+        yield "sitemap.xml", build_map(source.address, pages)
+        for language in LANGUAGES:
+            feed = build_feed(
+                source.address, source.releases, source.taken_back, translator(language), language
+            )
+            yield feed_path(language), feed
     described = {
         release.manifest.id: {
             "cite": {language: cite_release(release, language) for language in LANGUAGES},

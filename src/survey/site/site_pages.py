@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from rcssmin import cssmin
 
 from survey.access.roles import NATION
 from survey.locale import DEFAULT_LANGUAGE, LANGUAGES, Translator, translator
@@ -16,6 +18,7 @@ from survey.release.verify import KeyList, fingerprint_of
 from survey.site.interval_chart import ChartTexts, chart_height, draw_intervals
 from survey.site.page_rows import BAR_WIDTH, PageRow, PageTables
 from survey.site.released_archive import ReleasedArchive
+from survey.site.site_metadata import describe_dataset, feed_path
 from survey.site.texts import translate_texts
 from survey.store.china_time import china_date, format_day
 
@@ -31,6 +34,9 @@ _TEMPLATES = Environment(
 """Titles and names come from people: every value is escaped, and one that is missing an error."""
 STYLE_FILE = "site.css"
 PAGE_FILE = "index.html"
+CHARTS = "charts"
+_LANGUAGE_NAMES = {"zh": "\u4e2d\u6587", "en": "English"}
+"""Each language in its own words, as whoever looks for it reads it."""
 _HTML_LANGUAGES = {"zh": "zh-CN", "en": "en"}
 _EMBED_MARGIN = 110
 """Height of what stands around an embedded chart, in pixels."""
@@ -109,9 +115,10 @@ class LanguagePages:
         html = _TEMPLATES.get_template(f"{template}.html").render(
             html_language=_HTML_LANGUAGES[self.language],
             other_html_language=_HTML_LANGUAGES[other],
-            other_name="English" if other == "en" else self.t("Chinese"),
+            other_name=_LANGUAGE_NAMES[other],
             other_link=f"{root}{other_prefix}{place}",
             root=root,
+            feed=f"{root}{feed_path(self.language)}" if self.source.address else "",
             home=f"{root}{self.prefix}",
             title=title,
             text=translate_texts(self.t),
@@ -242,6 +249,7 @@ class LanguagePages:
                     for key, (name, rows) in drawn.items()
                 ],
                 "files": self.files[manifest.id],
+                "dataset": Markup(self._describe_dataset(release)),
                 "method": self._describe_method(release),
                 "key_id": release.key_id,
             },
@@ -257,6 +265,12 @@ class LanguagePages:
             page = self._build_city(release, tables, code, summary)
             if page is not None:
                 yield page
+
+    def _describe_dataset(self, release: ReleasedArchive) -> str:
+        paths = [file.path for file in self.files[release.manifest.id]]
+        return describe_dataset(
+            release, self.language, self.source.address, paths, self.source.licence
+        )
 
     def _build_embed_line(self, place: str, key: str, rows: Sequence[PageRow]) -> str:
         """Return the element that shows a chart in another page; empty without an address."""
@@ -286,7 +300,7 @@ class LanguagePages:
             language=_HTML_LANGUAGES[self.language],
         )
         svg = draw_intervals(PageTables(release, self.language).list_chart_lines(rows), texts)
-        place = f"{manifest.wave}/charts/{key}"
+        place = f"{manifest.wave}/{CHARTS}/{key}"
         yield f"{self.prefix}{place}.svg", svg.encode()
         yield self._render("embed", f"{place}/", {"chart": f"../{key}.svg", "rows": rows,
                            "source": texts.source, "link": "../../"}, texts.title)  # fmt: skip
@@ -367,6 +381,6 @@ def build_pages(
     Args:
         files: Id of a release -> its files, the whole archive first.
     """
-    yield STYLE_FILE, (_FOLDER / STYLE_FILE).read_bytes()
+    yield STYLE_FILE, cssmin((_FOLDER / STYLE_FILE).read_text("utf-8")).encode()
     for language in LANGUAGES:
         yield from LanguagePages(source, language, files).build()

@@ -34,7 +34,7 @@ PAGE_TEXTS: Mapping[str, Message] = {
     "published": msg("Published"),
     "cite": msg("How to cite"),
     "verify": msg("Check what you read"),
-    "ask": msg("Questions"),
+    "ask": msg("Whom to ask"),
     "contents": msg("On this page"),
     "charts": msg("Charts to embed"),
     "embed_line": msg("For another page, without a script:"),

@@ -21,14 +21,14 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from survey.compute.worker import Worker
-from survey.locale import msg
+from survey.locale import SurveyError, msg, translator
 from survey.settings import Settings
 from survey.site import SITE_PATH
 from survey.store.engine import read_scope
 from survey.store.transactions import UNAVAILABLE_ERRORS, StoreUnavailableError
 from survey.web.assets import CachedBody, cached_response
 from survey.web.http import JSON, RateLimit, json_response
-from survey.web.notice_pages import NoticePage, render_notice, require_turn
+from survey.web.notice_pages import NoticePage, negotiate_language, render_notice, require_turn
 
 KEPT_SECONDS = 5.0
 """How long an answer of the register counts: what is taken back is gone after so long."""
@@ -150,9 +150,9 @@ class PublicDoor:
             return Response(status_code=304, headers=headers)
         found = await to_thread.run_sync(find, site.api)
         if found is None:
-            answer = json_response(
-                404, {"code": "not_found", "message": "No such released figure."}
-            )
+            t = translator(negotiate_language(request, self.settings.language))
+            text = t("There is no such released figure.")
+            answer = json_response(404, {"code": "not_found", "message": text})
             answer.headers["Access-Control-Allow-Origin"] = "*"
             return answer
         return cached_response(request, CachedBody(found, JSON), headers=headers)
@@ -197,6 +197,9 @@ class PublicDoor:
         """Build the planned site in a process of its own unless it is there, and change to it."""
         try:
             self._site = await to_thread.run_sync(_open_site, self.settings, plan)
+        except SurveyError as error:
+            self._build_again_at = time.monotonic() + _RETRY_SECONDS
+            _LOG.error("the public site could not be built: %s", translator("en")(error.message))
         except Exception:
             self._build_again_at = time.monotonic() + _RETRY_SECONDS
             _LOG.exception("the public site could not be built")

@@ -17,6 +17,7 @@ from survey.figures.figure_table import (
     gap_measure,
     list_figures,
 )
+from survey.figures.tables.json_stat import json_stat_bytes
 from survey.figures.tables.published_tables import (
     ABSENT_MARK,
     HIDDEN_MARK,
@@ -26,7 +27,7 @@ from survey.figures.tables.published_tables import (
     score_unit,
 )
 from survey.figures.tables.sdmx import sdmx_bytes
-from survey.figures.tables.workbook_sheets import workbook_bytes
+from survey.figures.tables.workbook_sheets import ods_bytes, workbook_bytes
 from survey.figures.views.estimate_text import UNRELIABLE
 from survey.figures.views.view_context import ViewContext
 from survey.frame.quotas import EVERYONE, SPECIAL_GROUPS
@@ -111,6 +112,10 @@ def _name_values(column: pd.Series, name: Any) -> pd.Series:
 class TableFormat(StrEnum):
     XLSX = "xlsx"
     """Publication workbook."""
+    ODS = "ods"
+    """The same workbook as OpenDocument."""
+    JSON_STAT = "jsonstat"
+    """The tidy figures as a JSON-stat 2.0 dataset."""
     CSV = "csv"
     """Tidy: a row for each area, group and indicator."""
     SDMX = "zip"
@@ -118,7 +123,7 @@ class TableFormat(StrEnum):
 
 
 def table_file(work: Work, *, wave_key: str, form: TableFormat, language: str) -> bytes:
-    """Return the tables of a wave that the reader may see, as xlsx, csv or SDMX archive.
+    """Return the tables of a wave that the reader may see, in one of the formats.
 
     Raises:
         AccessDeniedError: the reader may not read results.
@@ -132,4 +137,7 @@ def table_file(work: Work, *, wave_key: str, form: TableFormat, language: str) -
     earlier = list_earlier_waves(work.settings, work.session, results.wave)
     if form is TableFormat.CSV:
         return csv_bytes(tidy_table(context, earlier))
-    return workbook_bytes(context, build_tables(context, next(iter(earlier), None)))
+    if form is TableFormat.JSON_STAT:
+        return json_stat_bytes(context, tidy_table(context, earlier))
+    write = ods_bytes if form is TableFormat.ODS else workbook_bytes
+    return write(context, build_tables(context, next(iter(earlier), None)))

@@ -6,6 +6,7 @@ from typing import Any
 
 import xlsxwriter
 
+from survey.figures.tables.ods import OdsSheets
 from survey.figures.tables.published_tables import MARKS, Cell, PublishedTable
 from survey.figures.views.estimate_text import QUOTA_SAMPLE
 from survey.figures.views.method import build_method_view
@@ -73,11 +74,26 @@ class WorkbookSheets:
 
 def workbook_bytes(context: ViewContext, tables: Sequence[PublishedTable]) -> bytes:
     """Return the publication workbook (xlsx) of a wave; the same tables give the same bytes."""
-    t, buffer = context.t, io.BytesIO()
+    buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True})
     made_at = context.wave.frozen_at.replace(tzinfo=None)
     book.set_properties({"title": _format_title(context), "created": made_at})
-    sheets = WorkbookSheets(book)
+    _fill_sheets(WorkbookSheets(book), context, tables)
+    book.close()
+    return buffer.getvalue()
+
+
+def ods_bytes(context: ViewContext, tables: Sequence[PublishedTable]) -> bytes:
+    """Return the same workbook as OpenDocument (ods)."""
+    sheets = OdsSheets(_format_title(context), context.wave.frozen_at.replace(tzinfo=None))
+    _fill_sheets(sheets, context, tables)
+    return sheets.to_bytes()
+
+
+def _fill_sheets(
+    sheets: WorkbookSheets | OdsSheets, context: ViewContext, tables: Sequence[PublishedTable]
+) -> None:
+    t = context.t
     sheets.add_text(t("Cover"), _format_title(context), _list_cover_lines(context))
     names = [t("Table {number}", number=number) for number, _ in enumerate(tables, 1)]
     listing = [(name, table.title) for name, table in zip(names, tables, strict=True)]
@@ -89,8 +105,6 @@ def workbook_bytes(context: ViewContext, tables: Sequence[PublishedTable]) -> by
         remark = f"{mark} · {remark}"
     for name, table in zip(names, tables, strict=True):
         sheets.add_table(name, table, remark)
-    book.close()
-    return buffer.getvalue()
 
 
 def _format_title(context: ViewContext) -> str:
