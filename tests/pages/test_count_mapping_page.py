@@ -48,7 +48,7 @@ def stored(url: str, table: type, column: str) -> tuple[int, int | None]:
     [
         ("complaints_12315_wide.xlsx", {"kind": "complaints"}, 12, 1203),
         ("complaints_long.csv", {"kind": "complaints"}, 5, 1095),
-        ("complaint_cases_12315.csv", {"kind": "complaints", "rows": "cases"}, 4, 4),
+        ("complaint_cases_12315.csv", {"kind": "complaints", "rows": "cases"}, 5, 4),
         ("complaint_cases_cfpb.csv", {"kind": "complaints", "rows": "cases"}, 4, 4),
         ("opinion_long.csv", {"kind": "opinion"}, 18, 1761),
         ("opinion_wide.csv", {"kind": "opinion"}, 18, 1761),
