@@ -140,7 +140,7 @@ ABOUT_NO_INTERVIEW = frozenset(
         "point_draw", "posting", "problem", "problem_evidence", "product_grade",
         "product_measurement", "product_sample", "publication", "publication_erratum",
         "publication_key", "publication_logo", "publication_opening",
-        "publication_reader", "published_table",
+        "publication_reader", "published_table", "sample_photo",
         "questionnaire_picture", "quota_cell", "quota_margin", "recovery_code", "review_rule",
         "row_export", "rule_work", "sampling_point", "schema_floor", "setup_link", "sign_in_code",
         "sign_in_step", "sign_in_tries", "snapshot", "surveyor_note", "trader_hearing",
