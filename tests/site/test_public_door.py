@@ -81,7 +81,7 @@ def test_an_address_without_its_slash_leads_to_the_page_and_names_no_host(
 @pytest.mark.parametrize(
     "path",
     ["../survey.db", "%2e%2e/survey.db", "..%2fsurvey.db", "files/../../../survey.db",
-     "/etc/passwd", "%00", "files", "index.html/", f"{WAVE}/999999/",
+     "/etc/passwd", "%00", "%ff", "%ed%a0%80", "%0d%0a", "files", "index.html/", f"{WAVE}/999999/",
      "files/%2e%2e/%2e%2e/release-demo.key"],
 )  # fmt: skip
 def test_nothing_beside_the_files_of_the_site_is_served(visitor: TestClient, path: str) -> None:
@@ -107,7 +107,7 @@ def test_the_api_returns_released_figures_as_printed(
 @pytest.mark.parametrize(
     "query",
     ["/main-2024-320500-none-all-score", f"/{WAVE}-..-x", "?wave=main-2023&area=CN", "",
-     f"?wave={WAVE}&area=../../../x", "/x"],
+     f"?wave={WAVE}&area=../../../x", "/x", "/%00", "/%ff"],
 )  # fmt: skip
 def test_what_no_release_shows_is_not_found(visitor: TestClient, query: str) -> None:
     answer = visitor.get(f"{API}{query}")

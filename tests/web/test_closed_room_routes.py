@@ -59,7 +59,7 @@ def room(platform: Platform, tmp_path: Path) -> Room:
         answers.append(platform.push_csv(key, content, id=f"wrong-{number}", **HEAD))
         assert answers[-1].status_code == 422, wrong
     assert room.find_told({str(each.url): each.content for each in answers}) == []
-    assert platform.count(ComplaintCount) == 4
+    assert platform.count(ComplaintCount) == 5
     return room
 
 

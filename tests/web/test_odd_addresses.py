@@ -40,6 +40,8 @@ def visitor(field: Field, tmp_path: Path) -> Iterator[TestClient]:
         database_url=field.url,
         data_dir=tmp_path,
         demo=True,
+        # Odd addresses of a site that is there: tests/site.
+        public_door=False,
         public_rate_per_minute=0,
         withdraw_rate_per_minute=0,
     )

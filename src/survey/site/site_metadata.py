@@ -34,7 +34,7 @@ def describe_dataset(
     """
     manifest = release.manifest
     t = translator(language)
-    prefix = f"{t('Demonstration data')}: " if manifest.demo else ""
+    prefix = t("Demonstration data") + ": " if manifest.demo else ""
     dataset: dict[str, Any] = {
         "@context": "https://schema.org/",
         "@type": "Dataset",
@@ -131,7 +131,8 @@ def build_feed(
         for each in taken_back
     ]
     entries.sort(reverse=True)
-    mark = f"{t('Demonstration data')} " if any(each.manifest.demo for each in releases) else ""
+    is_demo = any(each.manifest.demo for each in releases)
+    mark, title = t("Demonstration data") + " " if is_demo else "", t("Open data")
     updated = entries[0][0] if entries else "1970-01-01T00:00:00+00:00"
     listed = "".join(
         f"<entry><id>{escape(address)}{escape(wave)}/#{escape(key)}</id>"
@@ -141,7 +142,7 @@ def build_feed(
     )
     return (
         f'{_XML}<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{language}">\n'
-        f"<id>{escape(address)}</id><title>{escape(mark + t('Open data'))}</title>"
+        f"<id>{escape(address)}</id><title>{escape(mark + title)}</title>"
         f"<updated>{updated}</updated><author><name>{escape(_name_author(releases, t))}</name>"
         f'</author><link rel="self" href={quoteattr(f"{address}{feed_path(language)}")}/>\n'
         f"{listed}</feed>\n"

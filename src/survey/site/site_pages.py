@@ -257,7 +257,7 @@ class LanguagePages:
         )
         if sections["topics"]:
             topics = {"topics": sections["topics"], "summary": summary}
-            title = f"{t('Topics asked about')} · {release.title(self.language)}"
+            title = t("Topics asked about") + f" · {release.title(self.language)}"
             yield self._render("topics", f"{place}topics/", topics, title)
         for key, (name, rows) in drawn.items():
             yield from self._build_chart(release, key, name, rows)

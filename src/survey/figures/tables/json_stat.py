@@ -52,7 +52,7 @@ def json_stat_bytes(context: ViewContext, tidy: pd.DataFrame) -> bytes:
         "category": {"index": list(statistics), "label": statistics},
     }
     wave = context.wave
-    mark = f"{t('Demo data')} " if wave.is_demo else ""
+    mark = t("Demo data") + " " if wave.is_demo else ""
     dataset = {
         "version": "2.0",
         "class": "dataset",
