@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from survey.figures.office_zip import add_member
 from survey.figures.tables.published_tables import Cell, PublishedTable
+from survey.locale.figures import format_score
 
 _MEDIA_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -105,7 +106,7 @@ def _cell(value: Cell, styled: str) -> str:
         return (
             f'<table:table-cell office:value-type="string"{styled}>{paragraphs}</table:table-cell>'
         )
-    shown = f"{value}" if isinstance(value, int) else f"{value:.1f}"
+    shown = f"{value}" if isinstance(value, int) else format_score(value)
     kind = "" if isinstance(value, int) else ' table:style-name="number"'
     return (
         f'<table:table-cell office:value-type="float" office:value="{value}"{kind}>'
