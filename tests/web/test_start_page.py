@@ -55,3 +55,10 @@ def test_a_visitor_of_the_demonstration_is_inside_with_one_press(show: Callable[
     first = words.index("Answer the questionnaire yourself")
     assert words.index('value="/interview') < first < words.index("sf-roles")
     assert "Answer the questionnaire yourself" not in show(ELSEWHERE, demo=True)
+
+
+def test_the_public_site_is_one_press_away_where_it_is_on(show: Callable[..., str]) -> None:
+    assert 'href="/data/en/"' in show(demo=True)
+    assert 'href="/data/"' in show(demo=True, language="zh")
+    assert "/data/" not in show()
+    assert "/data/" not in show(ELSEWHERE, demo=True)

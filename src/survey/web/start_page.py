@@ -17,6 +17,7 @@ from survey.locale.figures import format_score
 from survey.operations.demo_progress import find_demo_progress
 from survey.release.public_headline import PublicHeadline, find_public_headline
 from survey.settings import Settings
+from survey.site import SITE_PATH
 from survey.store.engine import read_scope
 from survey.store.transactions import UNAVAILABLE_ERRORS
 from survey.web.http import safe_path
@@ -89,6 +90,8 @@ def show_start(request: Request, settings: Settings, asked: RequestedPage) -> Re
         "title": title,
         "text": text,
         "headline": _describe_headline(settings, reader, t) if asked.is_start else None,
+        "open_data": _find_open_data(settings, reader) if asked.is_start else "",
+        "open_data_text": t("Released figures of all cities, for everybody"),
         "try_it": t("Answer the questionnaire yourself"),
         "try_next": _add_preferences(request, reader, "/interview") if is_trial else "",
         "roles_title": t("Look around: choose a role"),
@@ -117,6 +120,13 @@ def _choose_heading(t: Translator, asked: RequestedPage) -> tuple[str, str, int]
         return t("This page does not exist"), t("Please check the address."), 404
     about = msg("This page is for people who work on the survey. A link alone does not open it.")
     return t("Please sign in first"), t(about), 200
+
+
+def _find_open_data(settings: Settings, reader: _ReaderPreferences) -> str:
+    """Return the address of the public site in the reader's language; empty where it is off."""
+    if not settings.serves_site:
+        return ""
+    return SITE_PATH if reader.language == LANGUAGES[0] else f"{SITE_PATH}{reader.language}/"
 
 
 def _describe_headline(
