@@ -41,8 +41,26 @@ def test_losses_stand_with_interval_base_wave_and_mark(
         )
     )
     wanted = {
-        "zh": ("演示数据", "遇到纠纷者损失了钱：", "至", "n = ", "2024", "不影响得分", "各城市"),
-        "en": ("DEMO DATA", "lost money: ", " to ", "n = ", "2024", "beside the score", "by city"),
+        "zh": (
+            "演示数据",
+            "遇到纠纷者损失了钱：",
+            "至",
+            "n = ",
+            "2024",
+            "不影响得分",
+            "各城市",
+            "按年龄看损失",
+        ),
+        "en": (
+            "DEMO DATA",
+            "lost money: ",
+            " to ",
+            "n = ",
+            "2024",
+            "beside the score",
+            "by city",
+            "Money lost, by age",
+        ),
     }
     for words in wanted[language]:
         assert words in text, words

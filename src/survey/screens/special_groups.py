@@ -145,6 +145,9 @@ def draw_losses(page: PageContext) -> None:
         draw_module(page, *chosen, topic)
 
 
+_LOSS, _AGE = "detriment_money", "age_band"
+
+
 def draw_module(page: PageContext, results: WaveResults, area: str, topic: str) -> None:
     """Draw results of a topic's questions in an area, and those of a chosen question by city."""
     t = page.t
@@ -164,11 +167,25 @@ def draw_module(page: PageContext, results: WaveResults, area: str, topic: str) 
         st.caption(text_blocks.escape_markdown(note))
     if topic == SERVICE:
         _draw_service_complaints(page, results, area)
+    if topic == DETRIMENT:
+        _draw_losses_by_age(page, results, area)
     measures = get_view(page, list_module_measures, results, topic=topic)
     with filters.filter_row("module-measure"):
         measure = pick(page, t("Question by city"), "measure", measures)
     table = get_view(page, build_module_cities, results, measure=measure)
     draw_interval_table(page, table, results.wave, links_cities=True, has_details=False)
+
+
+def _draw_losses_by_age(page: PageContext, results: WaveResults, area: str) -> None:
+    """Draw money lost in disputes by age, where the wave asked for it and has groups of age."""
+    if _LOSS not in get_view(page, question_choices, results) or _AGE not in get_view(
+        page, variable_choices, results
+    ):
+        return
+    view = get_view(page, build_crosstab, results, filters=CrosstabFilters(_LOSS, _AGE, area))
+    st.subheader(page.t("Money lost, by age"), anchor=False)
+    text_blocks.draw_sentence(view.sentence)
+    draw_interval_table(page, view.table, results.wave, has_details=False)
 
 
 def _draw_service_complaints(page: PageContext, results: WaveResults, area: str) -> None:
