@@ -147,7 +147,7 @@ def test_two_people_sign_and_it_is_published_when_its_id_is_typed(
     press(app, f"releases/publish/{RELEASE}")
     assert f"Please type {RELEASE} to confirm." in text_of(app, read)
     assert state_of(frozen) is PublicationState.SIGNED
-    app.text_input(key=f"releases/typed/{RELEASE}").set_value(RELEASE)
+    app.text_input(key=f"releases/typed/publish/{RELEASE}").set_value(RELEASE)
     # A double click on a slow day: both presses are handled before the page is drawn again.
     change = releases._change_if_typed
     monkeypatch.setattr(
@@ -164,6 +164,18 @@ def test_two_people_sign_and_it_is_published_when_its_id_is_typed(
     assert f"{RELEASE} is published." in told
     assert "Nothing was changed." not in told
     assert state_of(frozen) is PublicationState.PUBLISHED
+
+    # Onto the public site by two people, as it was not announced for it.
+    monkeypatch.setattr(releases, "_change_if_typed", change)
+    for person_, told_then in (
+        (first, "people with an account here"),
+        (first, "You signed this yourself."),
+        (second, "everybody, on the public site"),
+    ):
+        page = visit_as(PageKey.RELEASES, person_)
+        page.text_input(key=f"releases/typed/open/{RELEASE}").set_value(RELEASE)
+        assert told_then in text_of(press(page, f"releases/open/{RELEASE}"), read)
+    assert f"releases/open/{RELEASE}" not in {each.key for each in page.button}
 
     reader = visit_as(PageKey.RELEASES, city)
     archive = ZipFile(BytesIO(fetch(reader, f"releases/files/{RELEASE}")))
@@ -198,7 +210,7 @@ def test_nothing_is_published_before_its_minute_and_a_release_is_taken_back_with
     announce(frozen, hours_ago=0)
     for official in people:
         app = press(visit_as(PageKey.RELEASES, official), f"releases/sign/{RELEASE}")
-    app.text_input(key=f"releases/typed/{RELEASE}").set_value(RELEASE)
+    app.text_input(key=f"releases/typed/publish/{RELEASE}").set_value(RELEASE)
     press(app, f"releases/publish/{RELEASE}")
     assert "nothing is published before" in text_of(app, read)
     assert state_of(frozen) is PublicationState.SIGNED

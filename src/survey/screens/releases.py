@@ -45,7 +45,7 @@ from survey.store.tables import PublicationState, now
 from survey.store.transactions import run_in_transaction
 from survey.web.release_check import KEYS_PATH, SCRIPT_PATH
 
-_PUBLISHING, _TAKING_BACK = "publish/", "take-back/"
+_PUBLISHING, _OPENING, _TAKING_BACK = "publish/", "open/", "take-back/"
 
 Change = Callable[[Work], object]
 
@@ -228,6 +228,8 @@ def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
     # Of a press that came too late: another tab or person took the step, and its popover is gone.
     if release.state is not PublicationState.SIGNED:
         show_feedback(page, _PUBLISHING + release.key)
+    if release.is_public:
+        show_feedback(page, _OPENING + release.key)
     if release.state is PublicationState.RETRACTED:
         show_feedback(page, _TAKING_BACK + release.key)
     awaited = _list_awaited_signers(page, release)
@@ -243,6 +245,7 @@ def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
             _draw_confirmed_step(
                 page,
                 release,
+                _PUBLISHING,
                 label=t("Publish"),
                 warning=t(
                     "From then on everybody who reads results sees the wave and these files. What "
@@ -255,13 +258,17 @@ def _draw_steps(page: PageContext, release: PublicationSummary) -> None:
             _draw_confirmed_step(
                 page,
                 release,
+                _OPENING,
                 label=t("Put onto the public site"),
                 warning=t(
                     "It takes the signatures of two people: the first asks, the second confirms. "
                     "From then on everybody reads these figures without an account."
                 ),
                 change=lambda work: open_release(work, key=release.key),
-                done=t("Signed by you. The line “Who may read it” says whether another signs too."),
+                done=t(
+                    "Signed by you. Unless “Who may read it” says so already, it goes onto the "
+                    "public site once another person confirms it here."
+                ),
             )
         if release.state is not PublicationState.RETRACTED:
             _draw_retraction(page, release)
@@ -295,6 +302,7 @@ def _sign_release(page: PageContext, release: PublicationSummary) -> None:
 def _draw_confirmed_step(
     page: PageContext,
     release: PublicationSummary,
+    step: str,
     *,
     label: str,
     warning: str,
@@ -302,25 +310,28 @@ def _draw_confirmed_step(
     done: str,
 ) -> None:
     """Draw a popover with `warning`: once the release's id is typed, run `change`, say `done`."""
-    t = page.t
-    # By its key it closes with its step: without, “Take back” would be open in its place.
-    with st.popover(label, key=f"releases/publishing/{release.key}"):
-        show_feedback(page, _PUBLISHING + release.key)
+    t, slot = page.t, step + release.key
+    # By its key it closes with its step: without, the next step would be open in its place, and the
+    # second press of a double click would take it.
+    with st.popover(label, key=f"releases/confirming/{slot}"):
+        show_feedback(page, slot)
         st.markdown(warning)
-        key = f"releases/typed/{release.key}"
-        st.text_input(t("Type {release} to confirm", release=release.key), key=key)
+        st.text_input(
+            t("Type {release} to confirm", release=release.key), key=f"releases/typed/{slot}"
+        )
         st.button(
             label,
-            key=f"releases/publish/{release.key}",
+            key=f"releases/{slot}",
             type="primary",
             on_click=_change_if_typed,
-            args=(page, release.key, key, change, done),
+            args=(page, release.key, slot, change, done),
         )
 
 
 def _change_if_typed(
-    page: PageContext, release_key: str, field: str, change: Change, done: str
+    page: PageContext, release_key: str, slot: str, change: Change, done: str
 ) -> None:
+    field = f"releases/typed/{slot}"
     typed = str(st.session_state.get(field, "")).strip()
 
     def change_if_named(work: Work) -> None:
@@ -330,9 +341,7 @@ def _change_if_typed(
             )
         change(work)
 
-    run_change_below_button(
-        page, change_if_named, done=done, slot=_PUBLISHING + release_key, drawn=[change]
-    )
+    run_change_below_button(page, change_if_named, done=done, slot=slot, drawn=[change])
 
 
 def _draw_retraction(page: PageContext, release: PublicationSummary) -> None:
