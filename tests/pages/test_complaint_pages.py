@@ -26,6 +26,7 @@ from survey.store.transactions import run_in_transaction
 from tests.context.comparative_tests.small_test import employ
 from tests.context.complaints.count_files import HEADER, check_file, count_file, head, rows_of
 from tests.context.consumer_education.test_education_register import TALK
+from tests.pages.conftest import open_data
 from tests.work_of import work_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -92,7 +93,7 @@ def test_ages_and_consumers_abroad_stand_on_both_pages(
         app = open_page(
             PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh", place="CN", lens=lens
         )
-        text = read(app)
+        text = read(open_data(app))
         for words in (
             "老年人和未成年人",
             "60岁及以上的比重",
@@ -106,7 +107,7 @@ def test_ages_and_consumers_abroad_stand_on_both_pages(
     app = open_page(
         PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh", place="CN", lens="age_group"
     )
-    assert "老年人和未成年人" not in read(app)
+    assert "老年人和未成年人" not in read(open_data(app))
     text = read(
         open_page(PageKey.SPECIAL_GROUPS, Role.NATIONAL_OFFICIAL, lang="zh", study="complaints")
     )
@@ -135,11 +136,11 @@ def test_amounts_of_single_complaints_stand_by_class(
         ),
     )
     for lens in ("nature", "goods_class"):
-        text = read(
-            open_page(
-                PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh", place="420500", lens=lens
-            )
+        app = open_page(
+            PageKey.COMPLAINTS, Role.NATIONAL_OFFICIAL, lang="zh", place="420500", lens=lens
         )
+        assert "300–500" not in read(app), "read once it is asked for"
+        text = read(open_data(app))
         for words in ("涉案金额与挽回情况", "300–500", ">30<", "有金额数据的地区：1个"):
             assert words in text, (lens, words)
         assert "350" not in text

@@ -11,7 +11,6 @@ import streamlit as st
 
 from survey.access.roles import NATION, Action
 from survey.counts.alarm_view import COMPLAINT_ALARMS, TOPIC_ALARMS, AlarmTexts, build_alarm_view
-from survey.counts.bringing_in.case_amounts import AMOUNT_LENSES
 from survey.counts.closed_months import list_closed_months
 from survey.counts.complaint_alarms import read_complaint_alarms
 from survey.counts.complaint_amounts import AMOUNT_NOTE, build_amount_table, read_amount_year
@@ -413,8 +412,7 @@ def _draw_year(page: PageContext, years: dict[int, int]) -> None:
         with st.container(width=_PICTURE_PX):
             draw_count_panel(page, shares, source)
         st.html(render_table(*view.lens), width="content")
-    _draw_age_table(page, year.year, area, lens)
-    _draw_amounts(page, year, area, lens)
+    _draw_people_and_amounts(page, year, area, lens)
     months = build_month_chart(year=year, area=area, language=page.language)
     with st.container(horizontal=True):
         with st.container(width=_LINES_PX):
@@ -426,33 +424,37 @@ def _draw_year(page: PageContext, years: dict[int, int]) -> None:
     draw_freshness(page.t, reading.freshness)
 
 
-def _draw_age_table(page: PageContext, year: int, area: str, lens: str) -> None:
-    """Draw complaints of older people and of minors by nature or class; nothing by other lists."""
-    lenses = (lens, *(name for name, each in COMPLAINTS.crossed.items() if each.by == lens))
-    if len(lenses) == 1:
-        return
-    read = partial(read_complaint_year, year=year, lenses=lenses)
-    found = read_cached_late(page, read, "complaints by age", year, lens).value
-    table = found and build_age_table(year=found, area=area, lens=lens, language=page.language)
-    if table:
-        draw_count_table(page.t("Older people and minors"), table)
-        st.caption(page.t(AGE_NOTE))
+def _draw_people_and_amounts(page: PageContext, year: ComplaintYear, area: str, lens: str) -> None:
+    """Draw an expander: older people and minors, and amounts, by nature or class.
 
-
-def _draw_amounts(page: PageContext, year: ComplaintYear, area: str, lens: str) -> None:
-    """Draw amounts claimed and recovered by nature or class, where lists of cases came."""
-    if lens not in AMOUNT_LENSES:
+    They are read once it is open: both take as long as all the rest of the page.
+    """
+    t = page.t
+    crossed = [name for name, each in COMPLAINTS.crossed.items() if each.by == lens]
+    if not crossed:
         return
-    read = partial(read_amount_year, year=year, lens=lens)
-    found = read_cached_late(page, read, "amounts", year.year, lens).value
-    table = found and build_amount_table(
+    title = t("Older people and minors; amounts claimed and recovered")
+    expander = st.expander(title, key="complaints/people/data", on_change="rerun")
+    if not expander.open:
+        return
+    read_ages = partial(read_complaint_year, year=year.year, lenses=(lens, *crossed))
+    by_age = read_cached_late(page, read_ages, "complaints by age", year.year, lens).value
+    ages = by_age and build_age_table(year=by_age, area=area, lens=lens, language=page.language)
+    read_amounts = partial(read_amount_year, year=year, lens=lens)
+    found = read_cached_late(page, read_amounts, "amounts", year.year, lens).value
+    amounts = found and build_amount_table(
         found=found, year=year, area=area, lens=lens, language=page.language
     )
-    if found and table:
-        draw_count_table(page.t("Amounts claimed and recovered"), table)
-        came = sum(is_within(leaf, area) for leaf in found.areas)
-        known = page.t("Amounts are known of {count} areas.", count=came)
-        st.caption(f"{page.t(AMOUNT_NOTE)} {known}")
+    with expander:
+        if ages:
+            draw_count_table(t("Older people and minors"), ages)
+            st.caption(t(AGE_NOTE))
+        if found and amounts:
+            draw_count_table(t("Amounts claimed and recovered"), amounts)
+            came = sum(is_within(leaf, area) for leaf in found.areas)
+            st.caption(f"{t(AMOUNT_NOTE)} " + t("Amounts are known of {count} areas.", count=came))
+        if not ages and not amounts:
+            st.caption(t("Neither ages nor amounts were delivered, or none can be shown."))
 
 
 def _draw_alarms(page: PageContext, found: WeekAlarms, texts: AlarmTexts) -> None:
