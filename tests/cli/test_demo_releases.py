@@ -8,6 +8,7 @@ from sqlmodel import select
 
 from survey.access.principal import OPERATOR
 from survey.cli import demo_releases
+from survey.cli.demo_data import publish_stored_waves
 from survey.cli.demo_releases import publish_demo_wave
 from survey.release.public_releases import list_public_releases
 from survey.settings import Settings
@@ -27,7 +28,9 @@ def test_a_demo_wave_is_public_once_its_audit_is_whole(
     synthetic_store(demo, plans=(FEW_GROUPS,), measures_a_topic=1)
     assert not publish_demo_wave(demo, WAVE)
     pass_audit(demo)
-    assert publish_demo_wave(demo, WAVE)
+    publish_stored_waves((demo, (WAVE,)))
+    [site] = demo.site_dir.iterdir()
+    assert (site / "index.html").is_file(), "no visitor waits for the site to be built"
     with read_scope(demo.store_url) as session:
         publication = session.exec(select(Publication)).one()
         assert publication.published_at is not None

@@ -22,8 +22,8 @@ from survey.counts.complaint_gate import (
     protect_codes,
     protect_months,
 )
+from survey.counts.complaint_lists import build_age_table
 from survey.counts.complaint_tables import read_complaint_year
-from survey.counts.complaint_view import build_age_table
 from survey.counts.count_declaration import TOTAL
 from survey.counts.count_kinds import AGE_LENSES, COMPLAINTS, LENSES
 from survey.store.engine import read_scope

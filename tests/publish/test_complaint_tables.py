@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import NATION, Role
+from survey.counts.complaint_lists import list_lens_shares
 from survey.counts.complaint_tables import (
     _GATED_TABLES,
     ComplaintYear,
@@ -21,12 +22,7 @@ from survey.counts.complaint_tables import (
     read_complaint_year,
     read_year_before,
 )
-from survey.counts.complaint_view import (
-    build_complaint_view,
-    describe_total,
-    list_lens_shares,
-    name_area,
-)
+from survey.counts.complaint_view import build_complaint_view, describe_total, name_area
 from survey.counts.count_declaration import TOTAL
 from survey.counts.count_kinds import LENSES
 from survey.counts.deliveries import import_delivery

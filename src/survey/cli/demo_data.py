@@ -116,10 +116,16 @@ def store_in_transaction(settings: Settings, work: Callable[..., Any]) -> None:
 def publish_stored_waves(settings_and_keys: tuple[Settings, tuple[str, ...]]) -> None:
     """Publish frozen demo waves as signed public releases, the earlier one first."""
     from survey.cli.demo_releases import publish_demo_wave
+    from survey.site.public_site import install_site, plan_current_site
 
     settings, keys = settings_and_keys
     print_note("Signing and publishing two waves …")
     published = [publish_demo_wave(settings, key) for key in keys]
+    if any(published):
+        # Else the first visitor of the public site would wait for it to be built.
+        with read_scope(settings.store_url) as session:
+            plan = plan_current_site(session, settings)
+        install_site(settings, plan)
     if not all(published):
         print_note(
             "Nothing is on the public site: in a small demonstration hidden counts are not audited "

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import numpy as np
 
-from survey.counts.complaint_view import Table, describe_deliveries, name_area
+from survey.counts.complaint_lists import Table
+from survey.counts.complaint_view import describe_deliveries, name_area
 from survey.counts.week_alarms import AlarmKey, WeekAlarm, WeekAlarms
 from survey.counts.week_series import monday_of
 from survey.disclosure import MINIMUM_N

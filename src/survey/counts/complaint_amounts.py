@@ -11,8 +11,8 @@ from survey.access.roles import Action
 from survey.access.work import Work
 from survey.counts.bringing_in.case_amounts import BOUNDS, CLAIMED, RECOVERED, find_median_band
 from survey.counts.complaint_gate import CountCell, protect_amounts
+from survey.counts.complaint_lists import LENS_NAMES, Table
 from survey.counts.complaint_tables import ComplaintYear
-from survey.counts.complaint_view import LENS_NAMES, Table
 from survey.counts.complaints.sums import read_sums, share_in_percent
 from survey.counts.count_declaration import AREA, TOTAL
 from survey.counts.standing_deliveries import stands_for

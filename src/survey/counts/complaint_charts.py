@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from survey.access.roles import NATION
+from survey.counts.complaint_lists import LensShare
 from survey.counts.complaint_tables import ComplaintYear
-from survey.counts.complaint_view import LensShare, name_area
+from survey.counts.complaint_view import name_area
 from survey.counts.complaints.sums import per_100_000
 from survey.counts.count_declaration import TOTAL
 from survey.figures.charts import ChartKind, ChartLabels

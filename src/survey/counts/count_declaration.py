@@ -5,7 +5,7 @@ Check, store, template and interface descriptions read it; a new kind is a new d
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -245,6 +245,25 @@ class CheckedCounts:
     @property
     def periods(self) -> tuple[str, ...]:
         return tuple(sorted({*self.months_of(self.frame).unique()}))
+
+    def iter_sums(self) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Yield (code list, sums by month, area and code); `total`, lists, crossed lists.
+
+        They are made once, when a delivery is stored: a page over a million counts reads a few
+        thousand rows. A list that the delivery does not use has none: "not given" is no channel.
+        """
+        measures, when = list(self.measures), self.kind.when
+        lists = [(lens, lens, self.frame) for lens in (TOTAL, *self.kind.codes)]
+        for lens, crossed in self.kind.crossed.items():
+            is_within = self.frame[crossed.within] == crossed.code
+            lists.append((lens, crossed.by, self.frame[is_within]))
+        for lens, key, frame in lists:
+            if frame.empty or (key != TOTAL and set(frame[key].cat.categories) == {NOT_GIVEN}):
+                continue
+            by = [when, AREA, *([key] if key != TOTAL else [])]
+            sums = frame.groupby(by, observed=True, sort=True)[measures].sum().reset_index()
+            sums["code"] = sums[key].astype(str) if key != TOTAL else TOTAL
+            yield lens, sums[[when, AREA, "code", *measures]]
 
     @property
     def area_sums(self) -> dict[tuple[str, str], int]:

@@ -5,7 +5,7 @@ delivered again is a new revision of that area; the older ones stay readable, an
 what they have. The same id from the same kind of sender twice is one delivery.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
@@ -21,7 +21,7 @@ from survey.access.roles import NATION, Action
 from survey.access.work import Work
 from survey.counts.closed_months import require_open
 from survey.counts.count_check import CountCheck
-from survey.counts.count_declaration import AREA, NOT_GIVEN, TOTAL, CheckedCounts, CountKind
+from survey.counts.count_declaration import AREA, CheckedCounts, CountKind
 from survey.counts.delivery_changes import (
     AreaSums,
     DeliveryChanges,
@@ -432,7 +432,7 @@ def _insert_counts(
     if kind.sums is kind.table or not sums_only:
         _insert_rows(session, kind.table, counts, counts.frame, [*kind.keys], revisions)
     if kind.sums is not kind.table:
-        for lens, sums in _summarise_counts(counts):
+        for lens, sums in counts.iter_sums():
             keys = [kind.when, AREA, "code"]
             _insert_rows(session, kind.sums, counts, sums, keys, revisions, lens=lens)
     if counts.amounts is not None:
@@ -440,26 +440,6 @@ def _insert_counts(
             columns = {name: rows[name].tolist() for name in rows.columns.drop(kind.when)}
             fixed = {"revision_id": revisions[str(period)].id}
             insert_columns(session.connection(), ComplaintAmount, columns, fixed)
-
-
-def _summarise_counts(counts: CheckedCounts) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield (code list, sums by month, area and code); `total`, lists, crossed lists.
-
-    They are made once, when a delivery is stored: a page over a million counts reads a few
-    thousand rows. A list that the delivery does not use has none: "not given" is no channel.
-    """
-    measures, when = list(counts.measures), counts.kind.when
-    lists = [(lens, lens, counts.frame) for lens in (TOTAL, *counts.kind.codes)]
-    for lens, crossed in counts.kind.crossed.items():
-        is_within = counts.frame[crossed.within] == crossed.code
-        lists.append((lens, crossed.by, counts.frame[is_within]))
-    for lens, key, frame in lists:
-        if frame.empty or (key != TOTAL and set(frame[key].cat.categories) == {NOT_GIVEN}):
-            continue
-        by = [when, AREA, *([key] if key != TOTAL else [])]
-        sums = frame.groupby(by, observed=True, sort=True)[measures].sum().reset_index()
-        sums["code"] = sums[key].astype(str) if key != TOTAL else TOTAL
-        yield lens, sums[[when, AREA, "code", *measures]]
 
 
 def _insert_rows(

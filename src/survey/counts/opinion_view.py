@@ -8,7 +8,8 @@ from math import exp
 import numpy as np
 
 from survey.access.roles import NATION
-from survey.counts.complaint_view import Table, describe_deliveries, name_area
+from survey.counts.complaint_lists import Table
+from survey.counts.complaint_view import describe_deliveries, name_area
 from survey.counts.count_declaration import NOT_GIVEN
 from survey.counts.count_kinds import ITEMS, NEGATIVE
 from survey.counts.opinion.event_windows import WindowDifference

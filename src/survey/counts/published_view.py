@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from survey.counts.complaint_view import LENS_NAMES, Table
+from survey.counts.complaint_lists import LENS_NAMES, Table
 from survey.counts.complaints.sums import share_in_percent
 from survey.counts.count_declaration import TOTAL
 from survey.counts.published_quarters import PublishedQuarter

@@ -17,7 +17,7 @@ from survey.comparative_tests.reading import (
     get_comparative_test,
     list_comparative_tests,
 )
-from survey.counts.complaint_view import Table
+from survey.counts.complaint_lists import Table
 from survey.education.registers import ACTIVITIES, BASES, list_entries
 from survey.experience_checks.reading import MeanScore, get_experience_check, list_experience_checks
 from survey.figures.views.check_figures import ALL_TYPES, CheckScores, build_findings
@@ -28,9 +28,9 @@ from survey.figures.views.education import (
     Activity,
     count_participants,
     describe_activities,
-    describe_reach,
+    describe_exposure,
     format_cost,
-    format_reach,
+    format_share_row,
 )
 from survey.figures.views.experience_check import describe_mean, format_mean, name_area, name_type
 from survey.figures.views.view_context import ViewContext
@@ -310,8 +310,8 @@ def _build_education(action: CityAction, city: str, context: ViewContext) -> Out
     t, year = context.t, context.wave.year
     title = t("Consumer education in this city, {year}", year=year)
     rows = [
-        (t("Reached by consumer education"), *format_reach(context, city, REACHED)),
-        (t("Found it useful, of those reached"), *format_reach(context, city, RECOGNISED)),
+        (t("Reached by consumer education"), *format_share_row(context, city, REACHED)),
+        (t("Found it useful, of those reached"), *format_share_row(context, city, RECOGNISED)),
         (t("Activities"), format_count(len(action.activities)), MISSING, MISSING),
         (t("Participants"), format_count(count_participants(action.activities)), MISSING, MISSING),
         (t("Cost (yuan)"), format_cost(action.activities), MISSING, MISSING),
@@ -324,7 +324,7 @@ def _build_education(action: CityAction, city: str, context: ViewContext) -> Out
     )
     is_demo = action.has_demo_base or any(each.is_demo for each in action.activities)
     sentences = (
-        describe_reach(context, city),
+        describe_exposure(context, city),
         describe_activities(action.activities, year, t),
         t("Education bases in the city: {count}.", count=format_count(action.bases)),
     )

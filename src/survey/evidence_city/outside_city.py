@@ -16,6 +16,7 @@ from survey.access.roles import Action
 from survey.access.work import Work
 from survey.counts.complaint_charts import ScoredCity, build_scatter
 from survey.counts.complaint_gate import CountCell
+from survey.counts.complaint_lists import Table, is_measure_hidden
 from survey.counts.complaint_tables import (
     ComplaintYear,
     compare_years,
@@ -23,12 +24,10 @@ from survey.counts.complaint_tables import (
     read_years_for_wave,
 )
 from survey.counts.complaint_view import (
-    Table,
     build_complaint_view,
     describe_sources,
     describe_total,
     format_yuan,
-    is_measure_hidden,
 )
 from survey.counts.complaints.sums import RATES, per_100_000, share_in_percent
 from survey.counts.count_declaration import TOTAL

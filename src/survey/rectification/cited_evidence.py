@@ -24,17 +24,13 @@ from survey.comparative_tests.reading import (
 )
 from survey.counts.alarm_view import COMPLAINT_ALARMS, format_range
 from survey.counts.complaint_alarms import is_complaint_series, read_complaint_alarms
+from survey.counts.complaint_lists import LENS_NAMES, describe_share, list_lens_shares
 from survey.counts.complaint_tables import (
     list_complaint_years,
     read_complaint_year,
     read_year_before,
 )
-from survey.counts.complaint_view import (
-    LENS_NAMES,
-    describe_share,
-    describe_total,
-    list_lens_shares,
-)
+from survey.counts.complaint_view import describe_total
 from survey.counts.count_declaration import TOTAL
 from survey.counts.count_kinds import COMPLAINT_CODES, LENSES
 from survey.counts.week_series import monday_of

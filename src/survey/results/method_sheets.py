@@ -37,6 +37,15 @@ class SheetColumn:
     decimals: int | None = 1
 
 
+def _with_interval(name: str, meaning: Message) -> Mapping[str, SheetColumn]:
+    """Return the columns of a figure in points and of both ends of its interval."""
+    return {
+        name: SheetColumn(meaning),
+        f"{name}_low": SheetColumn(msg("Lower end of its interval")),
+        f"{name}_high": SheetColumn(msg("Upper end of its interval")),
+    }
+
+
 @dataclass(frozen=True)
 class MethodSheet:
     """One sheet: key (command, address and file), name, columns beside `KEYS`, and obstacles."""
@@ -77,19 +86,13 @@ FAIRNESS = MethodSheet(
     },
     columns={
         "raw": SheetColumn(msg("Score as published")),
-        "adjusted": SheetColumn(msg("Score without the effects of people and mode")),
-        "adjusted_low": SheetColumn(msg("Lower end of its interval")),
-        "adjusted_high": SheetColumn(msg("Upper end of its interval")),
-        "shift": SheetColumn(msg("Score as published less the adjusted score, in points")),
-        "shift_low": SheetColumn(msg("Lower end of its interval")),
-        "shift_high": SheetColumn(msg("Upper end of its interval")),
+        **_with_interval("adjusted", msg("Score without the effects of people and mode")),
+        **_with_interval("shift", msg("Score as published less the adjusted score, in points")),
         "by_people": SheetColumn(msg("Part of the shift that comes from who was asked")),
         "by_mode": SheetColumn(msg("Part of the shift that comes from how they were asked")),
         "verdict": SheetColumn(msg("Verdict on the shift"), None),
         "n": SheetColumn(msg("Interviews with an answer"), 0),
-        "effect": SheetColumn(msg("Effect of the mode, in points")),
-        "effect_low": SheetColumn(msg("Lower end of its interval")),
-        "effect_high": SheetColumn(msg("Upper end of its interval")),
+        **_with_interval("effect", msg("Effect of the mode, in points")),
         "n_effective": SheetColumn(msg("Effective number of interviews, to two digits"), 0),
     },
     obstacles={
@@ -264,17 +267,13 @@ SPREAD = MethodSheet(
     lines={"quartiles": msg("Median and quartiles of the answers to a question")},
     columns={
         "n": SheetColumn(msg("Interviews with an answer"), 0),
-        "lower_quartile": SheetColumn(msg("Score that at least a quarter of people do not exceed")),
-        "lower_quartile_low": SheetColumn(msg("Lower end of its interval")),
-        "lower_quartile_high": SheetColumn(msg("Upper end of its interval")),
-        "median": SheetColumn(msg("Score that at least half of people do not exceed")),
-        "median_low": SheetColumn(msg("Lower end of its interval")),
-        "median_high": SheetColumn(msg("Upper end of its interval")),
-        "upper_quartile": SheetColumn(
-            msg("Score that at least three quarters of people do not exceed")
+        **_with_interval(
+            "lower_quartile", msg("Score that at least a quarter of people do not exceed")
         ),
-        "upper_quartile_low": SheetColumn(msg("Lower end of its interval")),
-        "upper_quartile_high": SheetColumn(msg("Upper end of its interval")),
+        **_with_interval("median", msg("Score that at least half of people do not exceed")),
+        **_with_interval(
+            "upper_quartile", msg("Score that at least three quarters of people do not exceed")
+        ),
     },
     obstacles={
         "no_question": msg("No question of this wave is alone behind an indicator."),
@@ -288,12 +287,8 @@ BRIDGE = MethodSheet(
     lines={"step": msg("Score of the wave, and what the earlier questionnaire would have given")},
     columns={
         "later": SheetColumn(msg("Score by the questionnaire of the wave")),
-        "earlier": SheetColumn(msg("Score that the earlier questionnaire would have given")),
-        "earlier_low": SheetColumn(msg("Lower end of its interval")),
-        "earlier_high": SheetColumn(msg("Upper end of its interval")),
-        "step": SheetColumn(msg("Step: the first less the second, in points")),
-        "step_low": SheetColumn(msg("Lower end of its interval")),
-        "step_high": SheetColumn(msg("Upper end of its interval")),
+        **_with_interval("earlier", msg("Score that the earlier questionnaire would have given")),
+        **_with_interval("step", msg("Step: the first less the second, in points")),
         "verdict": SheetColumn(msg("Verdict on the step"), None),
         "basis": SheetColumn(
             msg("direct: interviews of the area alone; smoothed: drawn to the mean of all cities"),

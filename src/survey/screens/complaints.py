@@ -15,6 +15,7 @@ from survey.counts.closed_months import list_closed_months
 from survey.counts.complaint_alarms import read_complaint_alarms
 from survey.counts.complaint_amounts import AMOUNT_NOTE, build_amount_table, read_amount_year
 from survey.counts.complaint_charts import build_month_chart, build_share_chart
+from survey.counts.complaint_lists import AGE_NOTE, build_age_table
 from survey.counts.complaint_tables import (
     ComplaintYear,
     list_complaint_years,
@@ -22,9 +23,7 @@ from survey.counts.complaint_tables import (
     read_year_before,
 )
 from survey.counts.complaint_view import (
-    AGE_NOTE,
     area_choices,
-    build_age_table,
     build_complaint_view,
     describe_closed,
     lens_choices,

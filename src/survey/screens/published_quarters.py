@@ -7,7 +7,7 @@ import streamlit as st
 
 from survey.access.roles import NATION, Action
 from survey.counts.bringing_in.published_tables import PublishedFile
-from survey.counts.complaint_view import LENS_NAMES
+from survey.counts.complaint_lists import LENS_NAMES
 from survey.counts.count_declaration import TOTAL
 from survey.counts.count_kinds import COMPLAINTS
 from survey.counts.deliveries import DeliveryHead

@@ -7,16 +7,15 @@ from html import escape
 import streamlit as st
 
 from survey.access.roles import NATION
-from survey.counts.complaint_tables import read_years_for_wave
-from survey.counts.complaint_view import (
+from survey.counts.complaint_lists import (
     AGE_NOTE,
     GOODS_CLASS,
     SERVICE_CLASSES,
     build_age_table,
     build_class_table,
-    describe_coverage,
-    describe_sources,
 )
+from survey.counts.complaint_tables import read_years_for_wave
+from survey.counts.complaint_view import describe_coverage, describe_sources
 from survey.counts.count_kinds import AGE_LENSES
 from survey.figures.views.crosstab import (
     CROSSTAB_AREA_LEVELS,

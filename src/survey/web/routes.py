@@ -43,10 +43,10 @@ from survey.web.notice_pages import (
     render_notice,
     request_id_message,
 )
-from survey.web.public_door import PublicDoor
 from survey.web.request_middleware import NulByteMiddleware
 from survey.web.results_api import ResultsApi
 from survey.web.results_tables import RequestKeys
+from survey.web.site_endpoints import SiteEndpoints
 from survey.web.write_queue import WriteQueue
 
 _LOG = logging.getLogger(__name__)
@@ -187,7 +187,7 @@ def build_routes(settings: Settings) -> list[BaseRoute]:
         *DeliveriesApi(settings, keys).routes(),
         *withdraw.routes(settings, write_queue),
         *release_check.routes(settings, limit),
-        *PublicDoor(settings, limit).routes(),
+        *SiteEndpoints(settings, limit).routes(),
         *assets.routes(),
         *login.routes(settings, limit),
         *_list_account_routes(AuthContext(settings, limit)),

@@ -86,7 +86,7 @@ def _describe_participants_and_cost(
     context: ViewContext, area: str, reached: Estimate, activities: Sequence[Activity]
 ) -> list[str]:
     t = context.t
-    lines = [_describe_reached(context, reached), *_describe_best_channel(context, area)]
+    lines = [_describe_exposure_of(context, reached), *_describe_best_channel(context, area)]
     lines.append(describe_activities(activities, context.wave.year, t))
     each = cost_per_participant(_sum_cost_fen(activities), count_participants(activities))
     if activities and each is not None:
@@ -94,12 +94,12 @@ def _describe_participants_and_cost(
     return lines
 
 
-def describe_reach(context: ViewContext, area: str) -> str:
+def describe_exposure(context: ViewContext, area: str) -> str:
     """Return a sentence on the share reached in an area, or why it is not shown."""
-    return _describe_reached(context, _get_estimate(context, area, REACHED, EVERYONE))
+    return _describe_exposure_of(context, _get_estimate(context, area, REACHED, EVERYONE))
 
 
-def _describe_reached(context: ViewContext, reached: Estimate) -> str:
+def _describe_exposure_of(context: ViewContext, reached: Estimate) -> str:
     t = context.t
     if not reached.available or reached.estimate is None:
         return t(WITHHELD if is_asked(context, REACHED) else NOT_ASKED)
@@ -138,7 +138,7 @@ def _sum_cost_fen(activities: Sequence[Activity]) -> int:
     return sum(each.data.cost_fen for each in activities)
 
 
-def format_reach(context: ViewContext, area: str, indicator: str) -> tuple[str, str, str]:
+def format_share_row(context: ViewContext, area: str, indicator: str) -> tuple[str, str, str]:
     """Return share, interval and n of everyone in an area, or why it is not shown."""
     if not is_asked(context, indicator):
         return context.t(NOT_ASKED), "–", "–"

@@ -15,7 +15,7 @@ from survey.settings import Settings
 from survey.site.public_site import install_site, plan_current_site
 from survey.store.engine import read_scope, session_scope
 from survey.store.tables import AuditEntry, Publication
-from survey.web import public_door
+from survey.web import site_endpoints
 from survey.web.routes import build_app
 from tests.publish.publications.register_steps import KEY, REASON, WAVE
 from tests.site.conftest import MINUTE, PublishedStore
@@ -27,8 +27,8 @@ API = "/data/api/v1/figures"
 
 @pytest.fixture(autouse=True)
 def _looks_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(public_door, "KEPT_SECONDS", 0.0)
-    monkeypatch.setattr(public_door, "PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr(site_endpoints, "KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(site_endpoints, "PATIENCE_SECONDS", 60.0)
 
 
 def visit(settings: Settings) -> TestClient:

@@ -88,7 +88,7 @@ class _InstalledSite:
 
 
 @dataclass
-class PublicDoor:
+class SiteEndpoints:
     """Endpoints of the public site, which is rebuilt when the register says that it changed."""
 
     settings: Settings
@@ -158,7 +158,7 @@ class PublicDoor:
         return cached_response(request, CachedBody(found, JSON), headers=headers)
 
     async def _enter(self, request: Request) -> _InstalledSite | None:
-        """Return the site to answer from, None while it is built; 404 while the door is shut."""
+        """Return the site to answer from, None while it is built; 404 while the site is off."""
         if not self.settings.serves_site:
             raise HTTPException(404)
         require_turn(request, self.limit, self.settings)
