@@ -140,7 +140,7 @@ def draw_peer_choice(
             st.caption(described)
         return
     with st.container(
-        horizontal=True, wrap=False, vertical_alignment="center", key="compact-city-peers-choice"
+        horizontal=True, vertical_alignment="center", key="compact-city-peers-choice"
     ):
         st.caption(described)
         with (

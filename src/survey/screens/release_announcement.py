@@ -114,13 +114,13 @@ def draw_announcement(page: PageContext, releases: Sequence[PublicationSummary])
                 key=f"{form}/reason",
             )
         public = st.checkbox(
-            t("Onto the public site: everybody reads it without an account"),
+            t("On the public site"),
             # Else a correction would take what it corrects from the site.
             value=corrected is not None and corrected.is_public,
             help=t(
-                "Pages, charts and files of this release below /data/, where the server serves "
-                "them. It can be decided later as well, by two people; never undone for what "
-                "others have read."
+                "Everybody reads it without an account: pages, charts and files of this release "
+                "below /data/, where the server serves them. It can be decided later as well, by "
+                "two people; never undone for what others have read."
             ),
             key=f"{form}/public",
         )
