@@ -225,7 +225,7 @@ def test_a_wave_read_file_by_file_gives_the_same_file(
     assert file_by_file.rows > 20
     assert file_by_file.content == at_once.content
     assert file_by_file.deviation == at_once.deviation
-    assert not wave_snapshots._LAST_PART
+    assert not wave_snapshots._KEPT_PARTS
 
 
 @pytest.mark.parametrize("purpose", ["", "   ", "no", "x" * 501])

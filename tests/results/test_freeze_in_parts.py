@@ -16,7 +16,7 @@ from survey.operations.data_folder import check_snapshots
 from survey.results.freeze import FrozenWave, freeze_wave
 from survey.results.freeze_reading import FreezeCancelledError, FreezeStage
 from survey.results.snapshots import list_newest_snapshots
-from survey.results.wave_snapshots import PartEngine, open_wave
+from survey.results.wave_snapshots import PartEngine, forgetting_parts, open_wave
 from survey.settings import Settings
 from survey.snapshots.snapshot_files import (
     UNFINISHED,
@@ -111,6 +111,8 @@ def test_workers_read_copies_and_no_others(settings: Settings) -> None:
                 pd.testing.assert_frame_equal(part().people, data.people)
             (first, *_) = (settings.data_dir / "shared").glob("*/*.parquet")
             first.write_bytes(b"another wave")
+            with forgetting_parts():
+                pass
             with pytest.raises(SnapshotDamagedError):
                 [part() for part in source.parts]
 

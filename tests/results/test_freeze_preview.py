@@ -124,7 +124,7 @@ def test_a_large_wave_is_previewed_file_by_file_with_the_same_figures(
     for module in ("freeze_preview", "wave_snapshots"):
         monkeypatch.setattr(f"survey.results.{module}.MAX_ROWS_IN_MEMORY", 0)
     assert preview(wave) == at_once
-    assert not wave_snapshots._LAST_PART
+    assert not wave_snapshots._KEPT_PARTS
     assert not list(wave.settings.snapshot_dir.rglob("*.parquet"))
 
 

@@ -1,6 +1,7 @@
 """Analysis frame of a snapshot, with groups, weights and design; and inference on it."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -172,6 +173,17 @@ STRATUM = "stratum_key"
 _MARGINS = {"main": main_margins, "elderly": elderly_margins, "minors": minors_margins}
 
 
+@cache
+def _shipped_margins(series: str, *, split: bool = False) -> PopulationMargins:
+    """Return the census margins of the shipped cities for a series; the same object each time.
+
+    Args:
+        split: with a band of its own for people of 60 and over, as `SPLIT_BANDS` has it.
+    """
+    cities = shipped_cities()
+    return main_margins(cities, SPLIT_BANDS) if split else _MARGINS[series](cities)
+
+
 class NotEstimableError(SurveyError):
     """Raised when the responses do not carry the estimates asked for."""
 
@@ -210,7 +222,7 @@ def add_weights(
     boosts = oversampling.boosts if oversampling else {}
     margins = _margins_of(series, frame, boosts)
     _require_undoable(boosts, frame, margins)
-    population = margins or main_margins(shipped_cities())
+    population = margins or _shipped_margins("main")
     residents = population.city_totals()
     if series == VILLAGE_SERIES:
         residents = count_rural_residents(residents, shipped_cities())
@@ -269,13 +281,9 @@ def sampling_design(frame: pd.DataFrame) -> Design:
 def _margins_of(
     series: str, frame: pd.DataFrame, boosts: Mapping[str, float]
 ) -> PopulationMargins | None:
-    make = _MARGINS.get(series)
-    if make is None:
+    if series not in _MARGINS:
         return None
-    if make is main_margins and ELDERLY in boosts:
-        margins = main_margins(shipped_cities(), SPLIT_BANDS)
-    else:
-        margins = make(shipped_cities())
+    margins = _shipped_margins(series, split=series == "main" and ELDERLY in boosts)
     return margins if set(margins.cells) <= set(frame.columns) else None
 
 

@@ -36,8 +36,10 @@ MAX_ROWS_IN_MEMORY = 250_000
 _LOCAL = "local"
 
 
-_LAST_PART: dict[tuple[str, Path], WaveData] = {}
-"""The part that this process read last."""
+MAX_KEPT_ROWS = 50_000
+"""Rows of parts that a process keeps for the next pass over them: some 40 MB."""
+_KEPT_PARTS: dict[tuple[str, Path], WaveData] = {}
+"""Parts that this process has read and weighed."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,26 @@ def engine_of(settings: Settings, name: str | None = None) -> Iterator[PartEngin
 
 @contextmanager
 def forgetting_parts() -> Iterator[None]:
-    """Clear the cached rows of the last part when the block ends, to free memory."""
+    """Clear the kept rows of parts when the block ends, to free memory."""
     try:
         yield
     finally:
-        _LAST_PART.clear()
+        _KEPT_PARTS.clear()
+
+
+def _keep_part(key: tuple[str, Path], data: WaveData) -> None:
+    """Keep a part that was read; where there are too many rows, the latest ones make room.
+
+    Parts are read in turn, pass after pass: if the oldest went, none would be there when its turn
+    comes.
+    """
+    opened, _ = key
+    for other in [other for other in _KEPT_PARTS if other[0] != opened]:
+        del _KEPT_PARTS[other]
+    rows = len(data.people) + sum(len(kept.people) for kept in _KEPT_PARTS.values())
+    while _KEPT_PARTS and rows > MAX_KEPT_ROWS:
+        rows -= len(_KEPT_PARTS.popitem()[1].people)
+    _KEPT_PARTS[key] = data
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,17 +117,13 @@ class PartFile:
     """Location of the copy that the workers of an engine read instead."""
 
     def __call__(self) -> WaveData:
-        """Read and weigh the rows. Raises as `WaveData.weigh`, and `SnapshotDamagedError`.
-
-        Cities of a part are asked one after the other, so the last part stays in memory.
-        """
+        """Read and weigh the rows. Raises as `WaveData.weigh`, and `SnapshotDamagedError`."""
         key = self.opened, self.path
-        data = _LAST_PART.get(key)
+        data = _KEPT_PARTS.get(key)
         if data is None:
             frame = read_file(self._read())
             data = WaveData.weigh(frame, self.rules, others_have_points=self.others_have_points)
-            _LAST_PART.clear()
-            _LAST_PART[key] = data
+            _keep_part(key, data)
         return data
 
     def _read(self) -> bytes:

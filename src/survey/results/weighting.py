@@ -192,9 +192,9 @@ def _build_margin_cells(
 ) -> tuple[pd.Series, pd.Series, tuple[CellMerge, ...]]:
     """Return each respondent's margin cell, (city, cell) -> target, and the merged cells."""
     label = _name_cells(frame, margins.cells)
-    cell_of_row = _name_cells(margins.table, margins.cells)
-    keys = zip(margins.table["city_code"], cell_of_row, strict=True)
-    population = dict(zip(keys, margins.table["population"].astype(float), strict=True))
+    census = margins.table[margins.table["city_code"].isin(city.unique())]
+    keys = zip(census["city_code"], _name_cells(census, margins.cells), strict=True)
+    population = dict(zip(keys, census["population"].astype(float), strict=True))
     ladders = _merge_ladders(margins)
     names: dict[tuple[str, str], str] = {}
     targets: dict[tuple[str, str], float] = {}
