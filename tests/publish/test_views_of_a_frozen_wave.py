@@ -7,6 +7,7 @@ import pytest
 from survey.access.principal import OPERATOR
 from survey.figures.views.changes import TrendFilters
 from survey.figures.views.chart_panels import ChartPanel
+from survey.figures.views.error_budget import build_error_table
 from survey.figures.views.interval_table import IntervalTable
 from survey.figures.views.ranking import RankingFilters, build_ranking
 from survey.figures.views.small_areas import SmallAreaFilters, build_small_area_view
@@ -14,6 +15,10 @@ from survey.figures.views.trends import build_peer_gaps
 from survey.figures.views.urban_rural import build_residence_areas
 from survey.figures.views.view_context import ViewContext
 from survey.frame.city_frame import shipped_cities
+from survey.reports.contents import ReportKind, ReportTable
+from survey.reports.report_builder import build_report
+from survey.reports.rule_check import read_rules
+from survey.reports.scope import ReportScope
 from survey.results import WaveResults, open_results
 from survey.settings import Settings
 from survey.store.engine import dispose_engines, session_scope
@@ -69,3 +74,23 @@ def test_figures_stand_beside_the_area_they_are_about(results: WaveResults) -> N
     assert len(estimates) == len(truth)
     for code, value in estimates.items():
         assert value == pytest.approx(truth[code], nan_ok=True)
+
+
+def test_the_method_file_has_the_quality_of_the_questions_and_every_error(
+    results: WaveResults,
+) -> None:
+    context = ViewContext(results, OPERATOR, "en")
+    method = build_report(ReportScope(ReportKind.METHOD, "CN", context, (), read_rules()))
+    quality, errors = (method.find_section(key) for key in ("measurement", "errors"))
+    assert quality is not None
+    assert errors is not None
+    questions = quality.blocks[-1]
+    assert isinstance(questions, ReportTable)
+    assert len(questions.rows) == 27
+    budget = errors.blocks[-1]
+    assert isinstance(budget, ReportTable)
+    assert budget.rows == tuple(
+        map(tuple, build_error_table(context).astype(str).to_numpy().tolist())
+    )
+    for row in budget.rows:
+        assert all(row), "an empty cell reads as nought"

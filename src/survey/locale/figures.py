@@ -36,7 +36,7 @@ def format_count(count: float | None) -> str:
 
 def format_quantity(value: float | None, decimals: int = 0) -> str:
     """Return a rate, expected count or sum in yuan as text with thousands separators."""
-    return _write(value, f"z,.{decimals}f")
+    return _write(value, f"z,.{decimals}f").replace("-", "\u2212")
 
 
 def round_two_digits(value: float) -> float:

@@ -24,6 +24,7 @@ from survey.reports.contents import (
     name_report_file,
 )
 from survey.reports.improvement_sections import build_actions, build_priorities, build_problems
+from survey.reports.method_sections import build_errors, build_question_quality
 from survey.reports.people_sections import (
     build_areas,
     build_cities,
@@ -271,7 +272,7 @@ def _write_answer(scope: ReportScope, case: str) -> str:
     return scope.say("headline", case, **words)
 
 
-_METHOD_SECTIONS = (_build_guide, _build_method_facts)
+_METHOD_SECTIONS = (_build_guide, build_question_quality, build_errors, _build_method_facts)
 
 
 def _move_details(section: ReportSection, t: Translator) -> tuple[ReportSection, list[ReportTable]]:

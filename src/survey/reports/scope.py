@@ -47,7 +47,9 @@ from survey.results.wave_results import CellFilters
 NATION_LEVEL = ReportKind.NATION.value
 PART_OF: Mapping[str, ReportPart] = {
     **dict.fromkeys(("headline", "compared", "standouts", "actions", "reading"), ReportPart.LETTER),
-    **dict.fromkeys(("tables", "guide", "facts", "method"), ReportPart.ANNEX),
+    **dict.fromkeys(
+        ("tables", "guide", "measurement", "errors", "facts", "method"), ReportPart.ANNEX
+    ),
 }
 """Parts of the sections that are not in the body."""
 MAX_NAMED = 3

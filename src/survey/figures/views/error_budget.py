@@ -46,8 +46,7 @@ def build_error_table(context: ViewContext) -> pd.DataFrame | str:
                 format_quantity(value, 2) for value in _list_known(lines.numbers("size_city"))
             ],
             t("Verdicts it could turn"): [
-                "" if value is None else format_count(value)
-                for value in _list_known(lines.numbers("verdicts"))
+                format_quantity(value) for value in _list_known(lines.numbers("verdicts"))
             ],
         }
     )
