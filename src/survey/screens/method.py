@@ -72,7 +72,7 @@ def draw_method(page: PageContext, results: WaveResults) -> None:
                 draw(t, view)
     if reads_results:
         with st.expander(t("Quality of the questions")):
-            _draw_measurement(page, results)
+            draw_question_quality(page, results)
     with st.expander(t("Bands")):
         st.markdown(
             t(
@@ -278,7 +278,7 @@ def _draw_drivers(t: Translator, view: MethodView) -> None:
     _draw_facts(t, view.drivers)
 
 
-def _draw_measurement(page: PageContext, results: WaveResults) -> None:
+def draw_question_quality(page: PageContext, results: WaveResults) -> None:
     """Draw what the questions measure together: a sentence a finding, then the tables."""
     view = get_view(page, build_measurement, results)
     st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in view.sentences))

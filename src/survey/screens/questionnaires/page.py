@@ -24,6 +24,7 @@ from survey.kit.feedback import show_feedback
 from survey.kit.filters import filter_row
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
+from survey.kit.results_cache import all_waves, get_results
 from survey.kit.text_blocks import escape_markdown
 from survey.kit.url_state import draw_tabs, pick
 from survey.locale import Message, label_text, msg
@@ -43,6 +44,7 @@ from survey.questionnaire.model import Instrument, Item, ItemKind, Section
 from survey.questionnaire.paper_codes import SPECIAL_NAMES, number_questions
 from survey.questionnaire.translations import ConditionText
 from survey.questionnaire.xlsform.writer import xlsform_archive, xlsform_bytes
+from survey.screens.method import draw_question_quality
 from survey.screens.plan.wave_form import draw_tree_faults, store_tree
 from survey.screens.questionnaires.differences import (
     draw_differences,
@@ -196,6 +198,19 @@ def draw_indicators(page: PageContext, questionnaire: Questionnaire) -> None:
     )
     if editing:
         _draw_store(page, tree, rows)
+    _draw_last_measurement(page, tree)
+
+
+def _draw_last_measurement(page: PageContext, tree: IndicatorTree) -> None:
+    """Draw how well the questions of a tree measured together in the newest wave that used it."""
+    if not page.principal.may(Action.READ_RESULTS):
+        return
+    wave = next((wave for wave in all_waves(page) if wave.tree_name == tree.name), None)
+    if wave is None:
+        return
+    title = page.t("Quality of the questions: {wave}", wave=wave.label(page.language))
+    with st.expander(escape_markdown(title)):
+        draw_question_quality(page, get_results(page, wave))
 
 
 def _draw_no_tree(page: PageContext, questionnaire: Questionnaire) -> None:
