@@ -22,10 +22,11 @@ import pytest
 from numpy.typing import NDArray
 
 from survey.access.principal import Principal
-from survey.access.roles import Role
+from survey.access.roles import NATION, Role
 from survey.counts.complaint_tables import ComplaintYear
 from survey.counts.count_declaration import TOTAL
 from survey.counts.standing_deliveries import DeliveredPeriod
+from survey.estimate.tree import COMPOSITE
 from survey.figures import views as publish_views
 from survey.figures.published_figures import published_results
 from survey.figures.views.view_context import ViewContext
@@ -34,6 +35,7 @@ from survey.locale import SurveyError
 from survey.results import WaveResults, open_results
 from survey.results.disclosure_inputs import declare_totals
 from survey.results.headlines import DOMAIN
+from survey.results.method_sheets import SHEETS
 from survey.results.snapshots import CELLS, RANK_PAIRS
 from survey.results.wave_parts import WaveData, WaveParts
 from survey.results.wave_rules import WaveRules
@@ -141,6 +143,46 @@ def test_no_hidden_cell_follows_from_all_that_is_shown(target: Target, indicator
     forgotten = target.cells.iloc[shown].index[:1].to_numpy()
     again = np.concatenate([target.people(shown[1:]), target.people(shown[:1])])
     assert follows(target.people(forgotten), again).all()
+
+
+def test_no_hidden_cell_follows_from_the_method_sheets(target: Target) -> None:
+    """Who knows every sheet besides; each of its rows tells of all whom it is about, to the digit.
+
+    A row about a cell is there only if the cell is, so what sheets add are their other sets of
+    people: those asked in one way, in the nation and in a city, and the parts of the population
+    whose understanding is compared.
+    """
+    cells = target.cells.astype({"area": str, "group": str, "indicator": str})
+    shown = pd.MultiIndex.from_frame(cells[cells["shown"]][["area", "group", "indicator"]])
+    people = target.source.people
+    city, sets, about_cells = people["city_code"].astype(str), [], 0
+    for sheet in SHEETS.values():
+        rows = target.results.sheet(NATIONAL, sheet)
+        rows = rows[rows["shown"] & (rows["line"] != "")].astype({"area": str, "item": str})
+        named = rows[rows["line"].isin(["score", "quartiles", "scale", "city_means"])]
+        keys = named[["area", "group", "indicator"]].astype(str)
+        assert pd.MultiIndex.from_frame(keys).isin(shown).all(), sheet.key
+        about_cells += len(named)
+        overlap = rows[rows["line"] == "overlap"]
+        for area, item in zip(overlap["area"], overlap["item"], strict=True):
+            inside = (city == area) if area != NATION else np.ones(len(people), dtype=bool)
+            sets.append(inside & (people["mode"].astype(str) == item.removeprefix("mode=")))
+        for item in rows.loc[rows["line"] == "invariance", "item"]:
+            variable = item.partition(":")[0]
+            groups = people.get(variable, target.source.areas.get(variable))
+            sets += [pd.Series(groups).astype(str) == value for value in pd.unique(groups)]
+    assert about_cells > 500
+    assert len(sets) > 10
+    extra = np.array([np.asarray(own, dtype=float) for own in sets])
+    here = (cells["indicator"] == COMPOSITE).to_numpy()
+    seen = target.people(np.flatnonzero(here & cells["shown"].to_numpy()))
+    hidden = np.flatnonzero(here & ~cells["shown"].to_numpy() & (target.n > 0))
+    known = np.concatenate([seen, rests(target, COMPOSITE), extra])
+    assert not follows(target.people(hidden), known).any()
+    # A sheet that gave the ways of asking of a hidden cell would open it.
+    told = target.people(hidden[:1]) * (people["mode"].astype(str) == "self").to_numpy(dtype=float)
+    other = target.people(hidden[:1]) - told
+    assert follows(target.people(hidden[:1]), np.concatenate([known, told, other])).all()
 
 
 def rests(target: Target, indicator: str) -> Matrix:
