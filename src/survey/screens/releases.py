@@ -29,6 +29,7 @@ from survey.release.register import (
     list_publications,
 )
 from survey.release.signatures import list_awaited_signers, sign_publication
+from survey.screens.announced_day import draw_announced_day
 from survey.screens.evidence_releases import draw_evidence_releases
 from survey.screens.plan.release import ANNOUNCED_WAVE
 from survey.screens.release_announcement import draw_announcement
@@ -112,6 +113,7 @@ def _draw_release(page: PageContext, release: PublicationSummary) -> None:
     st.table(
         _build_release_facts(page, release), border="horizontal", alt=release.title[page.language]
     )
+    draw_announced_day(page, release)
     if release.may_read:
         site = page.settings.public_url.rstrip("/")
         draw_download_button(
@@ -166,7 +168,9 @@ def _build_release_facts(page: PageContext, release: PublicationSummary) -> list
         (t("Files"), describe_files(page, release.builders)),
         (
             t("Who may read it"),
-            t("everybody, on the public site")
+            t("everybody, on the public site; title and day in its calendar")
+            if release.is_public and release.is_in_calendar
+            else t("everybody, on the public site")
             if release.is_public
             else t("people with an account here"),
         ),
