@@ -12,8 +12,10 @@ import typer
 from survey.access.principal import OPERATOR
 from survey.access.work import Work
 from survey.cli.operator import change_as_operator, read_as_operator
+from survey.cli.options import read_suffix
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import output_file
+from survey.cli.report import ReportLanguage
 from survey.cli.wave import release as release_of_wave
 from survey.locale import msg, translator
 from survey.release import verify
@@ -34,6 +36,8 @@ from survey.release.signing_keys import (
     withdraw_key,
 )
 from survey.release.verify import fingerprint_of, parse_keys
+from survey.reports.plain_report import PLAIN_FORMATS
+from survey.reports.report_service import ReportFormat
 from survey.settings import Settings, current_settings
 from survey.store.china_time import CHINA, china_minute_message
 from survey.store.engine import read_scope
@@ -110,7 +114,8 @@ def plan_release(
     )
     with error_reporting():
         typer.echo(_run(plan_publication, draft=draft))
-        _note_short_notice(draft.embargo_until)
+        if draft.public:
+            _note_short_notice(draft.embargo_until)
         _note_signing_problem(draft.wave)
 
 
@@ -206,6 +211,25 @@ def list_releases(form: FormatOption = OutputFormat.TABLE) -> None:
         ]
         columns = ("id", "wave", "announced", "state", "first", "second", "one_person", "corrects")
         print_table(columns, rows, form)
+
+
+@app.command("quality")
+def write_quality_report(
+    release: Release,
+    out: Annotated[Path, typer.Option(help="File to write: .docx or .pdf.")],
+    language: Annotated[ReportLanguage, typer.Option(help="Language of the report.")] = (
+        ReportLanguage.ZH
+    ),
+) -> None:
+    """Write the quality report of a release, as it is known now, under the ESS handbook's heads."""
+    # Not at the top: few commands write documents.
+    from survey.release.current_quality import make_quality_report
+
+    form = ReportFormat(read_suffix(out, PLAIN_FORMATS, "--out"))
+    with error_reporting(), output_file(out) as draft:
+        file = _run(make_quality_report, key=release, form=form, language=language.value)
+        draft.write(file.content)
+        print_note("Report written to {file}.", file=out)
 
 
 @app.command("fetch")

@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import and_, or_
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from survey.access.audit import actor_id, require_reason
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.figures.views.view_context import Facts
 from survey.locale import Translator, labels_of, msg
+from survey.release.quality_evidence import DayChange, read_day_changes
+from survey.release.quality_facts import NOTICE, describe_punctuality
 from survey.release.register import (
     MAX_TEXT_CHARS,
     PublicationNotAllowedError,
@@ -21,25 +22,11 @@ from survey.release.register import (
     require_forward_clock,
 )
 from survey.store.audit_events import AuditEvent
-from survey.store.china_time import china_date, format_china_minute, format_day
 from survey.store.tables import Publication, PublicationDayChange, PublicationState, Wave
 
-NOTICE = timedelta(days=28)
-"""How long before it codes of practice ask for the exact day of a release."""
 SHORT_NOTICE = msg("Codes of practice ask for the exact day four weeks ahead.")
 CALENDAR_SPAN = timedelta(days=366)
 _UNPUBLISHED = (PublicationState.PLANNED, PublicationState.SIGNED)
-UNKNOWN_FIELDWORK = msg("not known, because the wave has no last day of fieldwork")
-
-
-@dataclass(frozen=True)
-class DayChange:
-    """Change of the announced minute of a release, and why."""
-
-    before: datetime
-    after: datetime
-    reason: str
-    changed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -108,24 +95,6 @@ def list_day_changes(work: Work, *, key: str) -> Sequence[DayChange]:
     return read_day_changes(work.session, publication.id, work.now)
 
 
-def read_day_changes(
-    session: Session, publication_id: UUID, moment: datetime
-) -> tuple[DayChange, ...]:
-    """Return the changes of a release's minute that were made until a moment."""
-    query = (
-        select(PublicationDayChange)
-        .where(
-            PublicationDayChange.publication_id == publication_id,
-            col(PublicationDayChange.changed_at) <= moment,
-        )
-        .order_by(col(PublicationDayChange.changed_at), col(PublicationDayChange.id))
-    )
-    return tuple(
-        DayChange(each.before, each.after, each.reason, each.changed_at)
-        for each in session.exec(query)
-    )
-
-
 def list_public_calendar(work: Work) -> Sequence[CalendarEntry]:
     """Return the releases of the next twelve months that were announced to everybody, by day.
 
@@ -170,51 +139,4 @@ def list_punctuality(work: Work, *, key: str, t: Translator) -> Facts:
     work.require(Action.READ_RESULTS)
     publication, wave = find_publication(work, key=key)
     changes = read_day_changes(work.session, publication.id, work.now)
-    return describe_punctuality(t, publication, wave, changes)
-
-
-def describe_punctuality(
-    t: Translator, publication: Publication, wave: Wave, changes: Sequence[DayChange]
-) -> Facts:
-    """Return how early a release was announced, how late it came, and after what fieldwork."""
-    first = changes[0].before if changes else publication.embargo_until
-    last = publication.published_at or publication.embargo_until
-    # When the minute that stands was announced.
-    announced_at = changes[-1].changed_at if changes else publication.planned_at
-    notice = (china_date(publication.embargo_until) - china_date(announced_at)).days
-    facts = [
-        (t("Announced for"), format_china_minute(t, publication.embargo_until)),
-        (
-            t("Announced ahead"),
-            t("{days} days; codes of practice ask for 28", days=notice)
-            if notice < NOTICE.days
-            else t("{days} days", days=notice),
-        ),
-        *(
-            (
-                t("Day changed"),
-                t(
-                    "from {before} to {after}: {reason}",
-                    before=format_china_minute(t, change.before),
-                    after=format_china_minute(t, change.after),
-                    reason=change.reason,
-                ),
-            )
-            for change in changes
-        ),
-        (
-            t("From the day announced first to the release"),
-            t("{days} days", days=(china_date(last) - china_date(first)).days),
-        ),
-    ]
-    closed = wave.closes_on
-    lasted = (
-        t(UNKNOWN_FIELDWORK)
-        if closed is None
-        else t(
-            "{days} days, from {day}",
-            days=(china_date(last) - closed).days,
-            day=format_day(t, closed),
-        )
-    )
-    return (*facts, (t("From the end of fieldwork to the release"), lasted))
+    return describe_punctuality(t, publication, wave, changes, publication.published_at)

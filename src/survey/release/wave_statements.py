@@ -1,7 +1,5 @@
 """What codes of practice ask of a wave and the store cannot tell: recorded, proposed, in words."""
 
-from collections.abc import Iterator
-from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -9,19 +7,14 @@ from sqlmodel import Session, col, select
 from survey.access.audit import actor_id
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.figures.views.view_context import Facts
-from survey.locale import Message, Translator, msg
-from survey.locale.figures import format_count, format_share
-from survey.records import Yuan
+from survey.release.quality_evidence import find_statement_at
 from survey.release.register import require_readable_wave
-from survey.results.burden import InterviewBurden
 from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.tables import Posting, Wave, WaveStatement
 from survey.store.tables.publications import WaveStatementData
 from survey.waves.waves import get_wave
 
-NOT_RECORDED = msg("not known, because nobody has recorded it")
 _OF_ONE_WAVE = frozenset({"method_changes", "pretests", "cost", "misuse", "agencies"})
 """Fields that are not proposed from the wave before."""
 
@@ -53,19 +46,6 @@ def find_statement(work: Work, *, wave_key: str) -> WaveStatementData | None:
     return find_statement_at(work.session, wave.id, work.now)
 
 
-def find_statement_at(
-    session: Session, wave_id: UUID, moment: datetime
-) -> WaveStatementData | None:
-    """Return what was recorded of a wave at a moment: files that are made again say the same."""
-    query = (
-        select(WaveStatement)
-        .where(WaveStatement.wave_id == wave_id, col(WaveStatement.saved_at) <= moment)
-        .order_by(col(WaveStatement.saved_at).desc(), col(WaveStatement.id).desc())
-    )
-    found = session.exec(query.limit(1)).first()
-    return None if found is None else WaveStatementData.of(found)
-
-
 def propose_statement(work: Work, *, wave_key: str) -> WaveStatementData:
     """Return what is recorded of a wave or, without a statement, a proposal.
 
@@ -94,32 +74,3 @@ def propose_statement(work: Work, *, wave_key: str) -> WaveStatementData:
 def _name_agencies(session: Session, wave: Wave) -> str:
     query = select(Posting.agency).where(Posting.wave_id == wave.id).distinct()
     return "; ".join(sorted(name for name in session.exec(query) if name))
-
-
-def describe_statement(statement: WaveStatementData | None, t: Translator) -> Facts:
-    """Return each field of a statement as name and text, also what is not recorded."""
-    return tuple(_iter_fields(statement or WaveStatementData(), t))
-
-
-def _iter_fields(statement: WaveStatementData, t: Translator) -> Iterator[tuple[str, str]]:
-    for name, column in statement.columns().items():
-        value = getattr(statement, name)
-        label: Message = column.label
-        if isinstance(column, Yuan):
-            value = t("{amount} yuan", amount=format_count(value / 100)) if value else ""
-        yield t(label), value or t(NOT_RECORDED)
-
-
-def describe_burden(burden: InterviewBurden | None, t: Translator) -> Facts:
-    """Return minutes of an interview and hours of all; or that too few lengths are known."""
-    name = t("Burden on respondents")
-    if burden is None:
-        return ((name, t("not known, because too few interviews have a measured length")),)
-    text = t(
-        "median {minutes} minutes an interview, {hours} hours in all ({share} of the interviews "
-        "have a measured length)",
-        minutes=burden.minutes,
-        hours=format_count(burden.hours),
-        share=format_share(burden.measured_share, 0),
-    )
-    return ((name, text),)

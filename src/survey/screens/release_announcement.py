@@ -159,7 +159,7 @@ def draw_announcement(page: PageContext, releases: Sequence[PublicationSummary])
         page,
         lambda work: plan_publication(work, draft=draft),
         done=t("The release is announced. Next it is signed.")
-        + (f" {t(SHORT_NOTICE)}" if is_short_notice(now(), draft.embargo_until) else ""),
+        + (f" {t(SHORT_NOTICE)}" if public and is_short_notice(now(), draft.embargo_until) else ""),
     )
     if announced_key is None:
         show_feedback(page)

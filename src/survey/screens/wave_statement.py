@@ -6,13 +6,8 @@ from survey.access.roles import Action
 from survey.kit.feedback import run_change, show_feedback
 from survey.kit.page_runner import PageContext
 from survey.kit.record_form import draw_fields
-from survey.release.wave_statements import (
-    describe_burden,
-    describe_statement,
-    find_statement,
-    propose_statement,
-    save_statement,
-)
+from survey.release.quality_facts import describe_burden, describe_statement
+from survey.release.wave_statements import find_statement, propose_statement, save_statement
 from survey.results import WaveResults
 from survey.store.tables.publications import WaveStatementData
 

@@ -7,14 +7,9 @@ from sqlmodel import select
 
 from survey.access.principal import AccessDeniedError
 from survey.locale import translator
-from survey.release.wave_statements import (
-    describe_burden,
-    describe_statement,
-    find_statement,
-    find_statement_at,
-    propose_statement,
-    save_statement,
-)
+from survey.release.quality_evidence import find_statement_at
+from survey.release.quality_facts import describe_burden, describe_statement
+from survey.release.wave_statements import find_statement, propose_statement, save_statement
 from survey.results.burden import InterviewBurden
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
