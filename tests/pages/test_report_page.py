@@ -61,6 +61,7 @@ def test_an_official_finds_the_report_of_the_own_city(
     app = open_page(page, Role.CITY_OFFICIAL)
     key = f"report/main-2024/city/{SUZHOU}/docx"
     assert {key, key.replace("docx", "pdf"), key.replace("docx", "pptx")} <= keys_of(app)
+    assert {key.replace("docx", "easy/pdf"), key.replace("docx", "large/docx")} <= keys_of(app)
     before = len(entries())
     content = fetch(app, key)
     text = "\n".join(p.text for p in docx.Document(io.BytesIO(content)).paragraphs)
@@ -145,6 +146,8 @@ def test_nothing_is_drawn_of_an_area_that_is_not_ones_own(
 def test_the_export_page_offers_any_area(store: Settings, open_page: OpenPage) -> None:
     app = open_page(PageKey.EXPORT, Role.NATIONAL_OFFICIAL)
     assert "report/main-2024/nation/CN/docx" in keys_of(app)
+    assert "report/main-2024/nation/CN/large/pdf" in keys_of(app)
+    assert "report/main-2024/nation/CN/easy/pdf" not in keys_of(app)
     assert "report/main-2024/method/CN/pdf" in keys_of(app)
     assert "reports/all" in keys_of(app)
     app = open_page(PageKey.EXPORT, Role.NATIONAL_OFFICIAL, **{"report-area": "320200"})

@@ -12,11 +12,14 @@ import typer
 from survey.access.principal import OPERATOR
 from survey.access.work import Work
 from survey.cli.operator import change_as_operator, read_as_operator
+from survey.cli.options import read_suffix
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import output_file
+from survey.cli.report import ReportLanguage
 from survey.cli.wave import release as release_of_wave
 from survey.locale import msg, translator
 from survey.release import verify
+from survey.release.announced_days import SHORT_NOTICE, change_announced_day, is_short_notice
 from survey.release.early_readers import add_early_reader, list_early_readers, open_publication
 from survey.release.public_releases import open_release
 from survey.release.publishing_steps import build_key_list, publish_publication, retract_publication
@@ -33,6 +36,8 @@ from survey.release.signing_keys import (
     withdraw_key,
 )
 from survey.release.verify import fingerprint_of, parse_keys
+from survey.reports.plain_report import PLAIN_FORMATS
+from survey.reports.report_service import ReportFormat
 from survey.settings import Settings, current_settings
 from survey.store.china_time import CHINA, china_minute_message
 from survey.store.engine import read_scope
@@ -84,6 +89,10 @@ def plan_release(
     public: Annotated[
         bool, typer.Option("--public", help="It goes onto the public site, for everybody.")
     ] = False,
+    calendar: Annotated[
+        bool,
+        typer.Option("--calendar", help="Title and day stand in the calendar of the public site."),
+    ] = False,
     logo: Annotated[Path | None, typer.Option(help="Picture for reports, PNG or JPEG.")] = None,
 ) -> None:
     """Announce a release of a wave and print its id."""
@@ -100,11 +109,36 @@ def plan_release(
         reason=reason,
         issuer=issuer,
         public=public,
+        in_calendar=calendar,
         logo=logo.read_bytes() if logo else b"",
     )
     with error_reporting():
         typer.echo(_run(plan_publication, draft=draft))
+        if draft.public:
+            _note_short_notice(draft.embargo_until)
         _note_signing_problem(draft.wave)
+
+
+def _note_short_notice(minute: datetime) -> None:
+    """Print that a release is announced late; on the error stream, for its id is the output."""
+    if is_short_notice(datetime.now(UTC), minute):
+        typer.echo(translator(current_settings().language)(SHORT_NOTICE), err=True)
+
+
+@app.command("move")
+def move_release(
+    release: Release,
+    at: Annotated[
+        datetime, typer.Option(formats=_MINUTE, help="New minute, China time: 2026-12-01 10:00.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why; the public calendar shows it.")],
+) -> None:
+    """Announce another minute for a release; signing begins anew."""
+    minute = _china_minute(at)
+    with error_reporting():
+        _run(change_announced_day, key=release, at=minute, reason=reason)
+        print_note("{release} is announced for another minute.", release=release)
+        _note_short_notice(minute)
 
 
 def _note_signing_problem(wave_key: str) -> None:
@@ -177,6 +211,25 @@ def list_releases(form: FormatOption = OutputFormat.TABLE) -> None:
         ]
         columns = ("id", "wave", "announced", "state", "first", "second", "one_person", "corrects")
         print_table(columns, rows, form)
+
+
+@app.command("quality")
+def write_quality_report(
+    release: Release,
+    out: Annotated[Path, typer.Option(help="File to write: .docx or .pdf.")],
+    language: Annotated[ReportLanguage, typer.Option(help="Language of the report.")] = (
+        ReportLanguage.ZH
+    ),
+) -> None:
+    """Write the quality report of a release, as it is known now, under the ESS handbook's heads."""
+    # Not at the top: few commands write documents.
+    from survey.release.current_quality import make_quality_report
+
+    form = ReportFormat(read_suffix(out, PLAIN_FORMATS, "--out"))
+    with error_reporting(), output_file(out) as draft:
+        file = _run(make_quality_report, key=release, form=form, language=language.value)
+        draft.write(file.content)
+        print_note("Report written to {file}.", file=out)
 
 
 @app.command("fetch")

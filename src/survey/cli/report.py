@@ -14,7 +14,7 @@ from survey.cli.options import read_suffix
 from survey.cli.output import error_reporting, print_note
 from survey.cli.output_file import output_file
 from survey.figures.drawing import chart_process_for_report
-from survey.reports.contents import ReportKind
+from survey.reports.contents import ReportEdition, ReportKind
 from survey.reports.report_batch import make_archive
 from survey.reports.report_service import (
     ReportFile,
@@ -22,6 +22,7 @@ from survey.reports.report_service import (
     ReportOrder,
     ReportWaves,
     make_report_file,
+    order_method,
     read_report_waves,
     record_reports,
 )
@@ -43,6 +44,10 @@ class ReportLanguage(StrEnum):
 
 Wave = Annotated[str, typer.Option(help="Key of a frozen wave, for example main-2024.")]
 Out = Annotated[Path, typer.Option(help="Where to write it; the ending says the format.")]
+Edition = Annotated[
+    ReportEdition,
+    typer.Option(help="large: letters of 18 points; easy: a page of a city in everyday words."),
+]
 Language = Annotated[ReportLanguage, typer.Option(help="Language of the report.")]
 
 
@@ -52,9 +57,10 @@ def city(
     wave: Wave,
     out: Out,
     language: Language = ReportLanguage.ZH,
+    edition: Edition = ReportEdition.STANDARD,
 ) -> None:
     """Write the report of one city."""
-    _write_report(ReportKind.CITY, code, wave, out, language)
+    _write_report(wave, out, _order(ReportKind.CITY, code, out, language, edition))
 
 
 @app.command()
@@ -63,21 +69,29 @@ def province(
     wave: Wave,
     out: Out,
     language: Language = ReportLanguage.ZH,
+    edition: Edition = ReportEdition.STANDARD,
 ) -> None:
     """Write the report of one province."""
-    _write_report(ReportKind.PROVINCE, code.removesuffix("0000"), wave, out, language)
+    area = code.removesuffix("0000")
+    _write_report(wave, out, _order(ReportKind.PROVINCE, area, out, language, edition))
 
 
 @app.command()
-def nation(wave: Wave, out: Out, language: Language = ReportLanguage.ZH) -> None:
+def nation(
+    wave: Wave,
+    out: Out,
+    language: Language = ReportLanguage.ZH,
+    edition: Edition = ReportEdition.STANDARD,
+) -> None:
     """Write the national report."""
-    _write_report(ReportKind.NATION, NATION, wave, out, language)
+    _write_report(wave, out, _order(ReportKind.NATION, NATION, out, language, edition))
 
 
 @app.command()
 def method(wave: Wave, out: Out, language: Language = ReportLanguage.ZH) -> None:
     """Write the method of a wave as PDF, to which its reports point."""
-    _write_report(ReportKind.METHOD, NATION, wave, out, language, (ReportFormat.PDF,))
+    read_suffix(out, (ReportFormat.PDF,), "--out")
+    _write_report(wave, out, order_method(language.value))
 
 
 @app.command("all")
@@ -140,16 +154,14 @@ def check_template(
         print_note("{file} can be used.", file=file.name)
 
 
-def _write_report(
-    kind: ReportKind,
-    area: str,
-    wave: str,
-    out: Path,
-    language: ReportLanguage,
-    forms: Sequence[ReportFormat] = tuple(ReportFormat),
-) -> None:
-    form = ReportFormat(read_suffix(out, forms, "--out"))
-    order = ReportOrder(kind, area, form, language.value)
+def _order(
+    kind: ReportKind, area: str, out: Path, language: ReportLanguage, edition: ReportEdition
+) -> ReportOrder:
+    form = ReportFormat(read_suffix(out, tuple(ReportFormat), "--out"))
+    return ReportOrder(kind, area, form, language.value, edition)
+
+
+def _write_report(wave: str, out: Path, order: ReportOrder) -> None:
     settings = current_settings()
     with error_reporting(), output_file(out) as draft, chart_process_for_report():
         waves = read_report_waves(settings, wave)

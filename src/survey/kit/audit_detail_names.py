@@ -44,6 +44,7 @@ FIELD_NAMES: Mapping[str, Message] = {
     "one_person": msg("by one person"),
     "surveyors": msg("surveyors"),
     "language": msg("language"),
+    "edition": msg("edition"),
     "demo": msg("demonstration"),
     "embargo_until": msg("not before"),
     "corrects": msg("corrects"),

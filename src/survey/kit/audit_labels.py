@@ -245,6 +245,8 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.PRODUCT_TEST_ERRATUM_PROPOSED: msg("Proposed an erratum"),
     AuditEvent.PRODUCT_TEST_ERRATUM_CONFIRMED: msg("Confirmed an erratum"),
     AuditEvent.RELEASE_PLANNED: msg("Announced a release"),
+    AuditEvent.RELEASE_DAY_CHANGED: msg("Changed the announced minute of a release"),
+    AuditEvent.WAVE_STATEMENT_SAVED: msg("Recorded what the codes of practice ask of a wave"),
     AuditEvent.RELEASE_OPENED: msg("Signed that a release goes onto the public site"),
     AuditEvent.RELEASE_SIGNED: msg("Signed a release"),
     AuditEvent.RELEASE_PUBLISHED: msg("Published a release"),

@@ -16,7 +16,7 @@ from survey.kit.results_cache import get_results, get_view
 from survey.kit.url_state import pick_by_search
 from survey.kit.viewer import require_principal
 from survey.locale import Message, msg
-from survey.reports.contents import ReportKind, name_report_file
+from survey.reports.contents import ReportEdition, ReportKind
 from survey.reports.report_batch import ARCHIVE_MEDIA_TYPE, ReportArchive, make_archive
 from survey.reports.report_builder import NO_REPORTS
 from survey.reports.report_service import (
@@ -37,6 +37,12 @@ _FORMAT_NAMES: Mapping[ReportFormat, Message] = {
     ReportFormat.PDF: msg("Report (PDF)"),
     ReportFormat.PPTX: msg("Slides (PowerPoint)"),
 }
+_EDITIONS: Mapping[tuple[ReportEdition, ReportFormat], Message] = {
+    (ReportEdition.EASY, ReportFormat.PDF): msg("Easy to read (PDF)"),
+    (ReportEdition.EASY, ReportFormat.DOCX): msg("Easy to read (Word)"),
+    (ReportEdition.LARGE, ReportFormat.PDF): msg("Large print (PDF)"),
+    (ReportEdition.LARGE, ReportFormat.DOCX): msg("Large print (Word)"),
+}
 _JOB, _ARCHIVE, _MESSAGES = "reports/job", "reports/archive", "reports"
 _LEVELS = ("nation", "province")
 
@@ -49,14 +55,20 @@ def draw_report_buttons(page: PageContext, wave: WaveInfo, kind: ReportKind, are
     with st.container(horizontal=True, key=f"report-buttons-{kind}"):
         for form, name in _FORMAT_NAMES.items():
             _draw_button(page, wave, ReportOrder(kind, area, form, page.language), page.t(name))
+        with st.popover(page.t("Large print, easy reading"), type="tertiary"):
+            for (edition, form), name in _EDITIONS.items():
+                if edition is not ReportEdition.EASY or kind is ReportKind.CITY:
+                    order = ReportOrder(kind, area, form, page.language, edition)
+                    _draw_button(page, wave, order, page.t(name))
 
 
 def _draw_button(page: PageContext, wave: WaveInfo, order: ReportOrder, label: str) -> None:
+    edition = "" if order.edition is ReportEdition.STANDARD else f"/{order.edition}"
     draw_download_button(
         page,
         label,
         _build_report_file(page, wave, order),
-        key=f"report/{wave.key}/{order.kind}/{order.area}/{order.form}",
+        key=f"report/{wave.key}/{order.kind}/{order.area}{edition}/{order.form}",
         icon=":material/download:",
     )
 
@@ -73,8 +85,7 @@ def _build_report_file(page: PageContext, wave: WaveInfo, order: ReportOrder) ->
         )
         return file.content
 
-    name = name_report_file(wave.key, order.kind, order.area, order.language, order.form)
-    return File(name, MEDIA_TYPES[order.form], make)
+    return File(order.name_file(wave.key), MEDIA_TYPES[order.form], make)
 
 
 def draw_method_button(page: PageContext, wave: WaveInfo) -> None:

@@ -32,9 +32,11 @@ from survey.release.publication_source import (
     FileChoice,
     PublicationSource,
 )
+from survey.release.quality_report import build_quality_report
 from survey.reports.contents import ReportKind
+from survey.reports.plain_report import write_plain_report
 from survey.reports.report_batch import make_report_files
-from survey.reports.report_service import ReportOrder, ReportWaves, order_method
+from survey.reports.report_service import ReportFormat, ReportOrder, ReportWaves, order_method
 from survey.results.method_sheets import SHEETS, MethodSheet
 
 FileBuilder = Callable[[PublicationSource, FileChoice], Mapping[str, bytes]]
@@ -176,6 +178,18 @@ def _build_sheet(
     return files
 
 
+def _build_quality(source: PublicationSource, choice: FileChoice) -> Mapping[str, bytes]:
+    """Return path -> quality report as PDF, for each language."""
+    files = {}
+    for language in choice.languages:
+        report = build_quality_report(
+            source.settings, source.results, source.evidence, source.publisher, language
+        )
+        file = write_plain_report(report, f"quality.{language}", ReportFormat.PDF)
+        files[f"quality/{file.name}"] = file.content
+    return files
+
+
 FILE_BUILDERS: Mapping[FileBuilderName, BuilderInfo] = {
     FileBuilderName.FIGURES: BuilderInfo(msg("Every figure with its id (CSV)"), _build_figures),
     FileBuilderName.TABLES: BuilderInfo(msg("Scores by area (CSV)"), _build_tables),
@@ -193,6 +207,7 @@ FILE_BUILDERS: Mapping[FileBuilderName, BuilderInfo] = {
     FileBuilderName.CITY_REPORTS: BuilderInfo(
         msg("Reports on the cities"), partial(_build_reports, ReportKind.CITY)
     ),
+    FileBuilderName.QUALITY: BuilderInfo(msg("Quality report (PDF)"), _build_quality),
     **{
         FileBuilderName(sheet.key): BuilderInfo(sheet.name, partial(_build_sheet, sheet))
         for sheet in SHEETS.values()

@@ -28,6 +28,7 @@ from survey.release.manifest import (
     describe_file,
 )
 from survey.release.publication_source import PUBLIC_READER, PublicationSource
+from survey.release.quality_evidence import read_quality_evidence
 from survey.release.register import PublicationNotAllowedError, read_publisher
 from survey.release.release_sequence import list_public_before, open_earlier_waves, reason_of_change
 from survey.results import WaveInfo, WaveResults, list_earlier_waves
@@ -68,10 +69,13 @@ def build_publication_files(
     publication: Publication,
     results: WaveResults,
     earlier: Sequence[WaveResults],
+    moment: datetime,
 ) -> PublicationFiles:
     """Build a release's files, compared with waves `earlier`; with errata if one was public before.
 
-    `earlier` are the waves that its reports compare with.
+    Args:
+        earlier: The waves that its reports compare with.
+        moment: What was recorded of the wave until then is in its quality report.
 
     Raises:
         PublicationNotAllowedError: it would show figures that an earlier release hid.
@@ -82,6 +86,9 @@ def build_publication_files(
         title=labels_of(publication, "title"),
         publisher=read_publisher(session, publication),
         instrument=load_instrument(session=session, sha256=results.manifest.instrument_sha256),
+        evidence=read_quality_evidence(
+            session, publication, [each.wave for each in earlier], moment
+        ),
         earlier=earlier,
     )
     files = build_files(source, list(publication.builders))

@@ -9,6 +9,7 @@ from survey.access.principal import Principal
 from survey.access.roles import Role
 from survey.locale import LANGUAGES, NotFoundError, msg
 from survey.questionnaire.model import Instrument
+from survey.release.quality_evidence import QualityEvidence
 from survey.reports.contents import ReportPublisher
 from survey.reports.report_service import ReportFormat
 from survey.results import WaveResults
@@ -35,6 +36,7 @@ class FileBuilderName(StrEnum):
     ERRORS = "errors"
     SPREAD = "spread"
     BRIDGE = "bridge"
+    QUALITY = "quality"
 
 
 REPORTS = (
@@ -100,5 +102,6 @@ class PublicationSource:
     """Questionnaire of the wave, for the codebook."""
     title: Mapping[str, str]
     publisher: ReportPublisher
+    evidence: QualityEvidence
     earlier: Sequence[WaveResults] = ()
     """Earlier waves of the series that were released when this one was signed first."""

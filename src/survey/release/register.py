@@ -84,6 +84,8 @@ class PublicationDraft:
     """Who publishes, as its reports say it; empty: as the settings say."""
     public: bool = False
     """Whether it goes onto the public site once it is published."""
+    in_calendar: bool = False
+    """Whether strangers read title and day of a public release before it is published."""
     logo: bytes = b""
     """Picture as it was uploaded; encoded anew before it is kept."""
 
@@ -104,6 +106,8 @@ class PublicationSummary:
     builders: tuple[str, ...]
     is_public: bool
     """Whether it goes onto the public site once it is published."""
+    is_in_calendar: bool
+    """Whether strangers read its title and day from the announcement on."""
     corrects: str
     correction_reason: str
     first_signed_by: str
@@ -141,6 +145,10 @@ def plan_publication(work: Work, *, draft: PublicationDraft) -> str:
     choices = parse_choices(draft.builders)
     release_request_options(draft.shown, draft.first_places)
     _require_texts(draft)
+    if draft.in_calendar and not draft.public:
+        raise PublicationNotAllowedError(
+            msg("Only a release that goes onto the public site stands in its calendar.")
+        )
     if draft.embargo_until <= work.now:
         raise PublicationNotAllowedError(msg("The announced minute has to lie ahead."))
     wave = lock_wave(session=work.session, key=draft.wave)
@@ -166,6 +174,7 @@ def plan_publication(work: Work, *, draft: PublicationDraft) -> str:
         issuer=draft.issuer.strip() or None,
         logo_sha256=_keep_logo(work.session, draft.logo),
         is_public=draft.public,
+        is_in_calendar=draft.in_calendar,
         embargo_until=draft.embargo_until,
         corrects_id=corrected.id if corrected else None,
         correction_reason=draft.reason.strip() if corrected else "",
@@ -182,6 +191,7 @@ def plan_publication(work: Work, *, draft: PublicationDraft) -> str:
         "logo": publication.logo_sha256,
         "files": publication.builders,
         "public": publication.is_public,
+        "in_calendar": publication.is_in_calendar,
     }
     if corrected:
         detail |= {"corrects": corrected.key, "reason": publication.correction_reason}

@@ -275,7 +275,7 @@ def reproduce_publication(work: Work, *, key: str) -> Reproduction:
         results.wave = replace(results.wave, seal_sha256=manifest.snapshot.seal_sha256)
     earlier = open_earlier_waves(work.settings, work.session, manifest)
     built = build_publication_files(
-        work.settings, work.session, publication, results, earlier
+        work.settings, work.session, publication, results, earlier, manifest.prepared_at
     ).files
     made = {path: data for path, (_, data) in built.items()}
     source = _BuiltFiles(made)

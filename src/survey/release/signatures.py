@@ -211,7 +211,7 @@ def _build_contents(
         open_results(settings, session, each.key)
         for each in list_earlier_releases(settings, session, wave)
     ]
-    built = build_publication_files(settings, session, publication, results, earlier)
+    built = build_publication_files(settings, session, publication, results, earlier, work.now)
     manifest = build_publication_manifest(session, publication, built, seal, work.now)
     contents = {path: data for path, (_, data) in built.files.items()}
     return {**contents, MANIFEST: manifest.to_bytes()}, manifest

@@ -12,7 +12,7 @@ from survey.locale.figures import format_count
 
 PAGE_EMS = 52.0
 """Width of the text on A4 in letters' heights of a cell: 468 points at 9 points."""
-_PADDING_EMS = 1.3
+PADDING_EMS = 1.3
 """Left and right of the text of a cell."""
 _WIDE_EMS, _NARROW_EMS = 1.0, 0.58
 """Of a Chinese character and, on average, of a bold letter or digit."""
@@ -21,7 +21,9 @@ _UNIT = re.compile(rf"[{_WIDE}]|[^\s{_WIDE}]+(?:\u00a0[^\s{_WIDE}]+)*")
 """What a line is never broken within: a Chinese character, a word, a number."""
 
 
-def fit_widths(wanted: Sequence[float], rows: Sequence[Sequence[str]]) -> tuple[float, ...]:
+def fit_widths(
+    wanted: Sequence[float], rows: Sequence[Sequence[str]], page_ems: float = PAGE_EMS
+) -> tuple[float, ...]:
     """Return column widths that add up to 1, by `wanted` ones and the longest word in `rows`.
 
     A column keeps the part it wants unless a word of it would break; then it takes what the word
@@ -31,16 +33,17 @@ def fit_widths(wanted: Sequence[float], rows: Sequence[Sequence[str]]) -> tuple[
     Args:
         wanted: wanted parts of the width, on any scale.
         rows: cells of the heads and of every row.
+        page_ems: width of the page in letters' heights of a cell.
     """
     needed = [
-        max((_measure_longest_word(row[place]) for row in rows), default=0.0) + _PADDING_EMS
+        max((_measure_longest_word(row[place]) for row in rows), default=0.0) + PADDING_EMS
         for place in range(len(wanted))
     ]
-    if sum(needed) >= PAGE_EMS:
+    if sum(needed) >= page_ems:
         return tuple(width / sum(needed) for width in needed)
     fixed: set[int] = set()
     while True:
-        room = PAGE_EMS - sum(needed[place] for place in fixed)
+        room = page_ems - sum(needed[place] for place in fixed)
         whole = sum(part for place, part in enumerate(wanted) if place not in fixed)
         widths = [
             needed[place] if place in fixed else room * part / whole
@@ -48,17 +51,18 @@ def fit_widths(wanted: Sequence[float], rows: Sequence[Sequence[str]]) -> tuple[
         ]
         narrow = {place for place, width in enumerate(widths) if width < needed[place] - 1e-9}
         if not narrow:
-            return tuple(width / PAGE_EMS for width in widths)
+            return tuple(width / page_ems for width in widths)
         fixed |= narrow
 
 
 def _measure_longest_word(text: str) -> float:
     """Return the width, in ems, of the longest part of a text that no line may break."""
-    return max(map(_measure_word, _UNIT.findall(text)), default=0.0)
+    return max(map(measure_text, _UNIT.findall(text)), default=0.0)
 
 
-def _measure_word(word: str) -> float:
-    return sum(_WIDE_EMS if re.match(f"[{_WIDE}]", char) else _NARROW_EMS for char in word)
+def measure_text(text: str) -> float:
+    """Return the width of a text on one line, in ems."""
+    return sum(_WIDE_EMS if re.match(f"[{_WIDE}]", char) else _NARROW_EMS for char in text)
 
 
 class ReportKind(StrEnum):
@@ -70,9 +74,25 @@ class ReportKind(StrEnum):
     METHOD = "method"
 
 
-def name_report_file(wave: str, kind: ReportKind, area: str, language: str, form: str) -> str:
+class ReportEdition(StrEnum):
+    """Edition of a report: as usual, in large print, or a page of a city in everyday words."""
+
+    STANDARD = "standard"
+    LARGE = "large"
+    EASY = "easy"
+
+
+def name_report_file(
+    wave: str,
+    kind: ReportKind,
+    area: str,
+    language: str,
+    form: str,
+    edition: ReportEdition = ReportEdition.STANDARD,
+) -> str:
     """Return the name of a report's file, such as `main-2024-city-320500-zh.pdf`."""
-    return f"{wave}-{kind}-{area}-{language}.{form}"
+    suffix = "" if edition is ReportEdition.STANDARD else f"-{edition}"
+    return f"{wave}-{kind}-{area}-{language}{suffix}.{form}"
 
 
 class ReportPart(StrEnum):
@@ -121,6 +141,8 @@ class ReportTable:
     """Ids of the figures, below the table in the annex."""
     is_annexed: bool = False
     """In the annex alone: a picture or a sentence shows the same in letter or body."""
+    page_ems: float = PAGE_EMS
+    """Width of the page in letters' heights of a cell; less in large print."""
 
     @property
     def has_details(self) -> bool:
@@ -157,7 +179,8 @@ class ReportTable:
     def widths(self) -> tuple[float, ...]:
         """Widths of the columns as shares of the table's width, such that no word breaks."""
         heads = tuple(column.head for column in self.columns)
-        return fit_widths([column.share for column in self.columns], (heads, *self.rows))
+        shares = [column.share for column in self.columns]
+        return fit_widths(shares, (heads, *self.rows), self.page_ems)
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,6 +265,12 @@ class Report:
     findings: tuple[str, ...]
     """Sentences of the letter, one each."""
     sections: tuple[ReportSection, ...]
+    edition: ReportEdition = ReportEdition.STANDARD
+
+    @property
+    def is_large(self) -> bool:
+        """Whether its letters are large: in large print, and in everyday words."""
+        return self.edition is not ReportEdition.STANDARD
 
     def find_section(self, key: str) -> ReportSection | None:
         """Return the section with this key; None where the report has none."""

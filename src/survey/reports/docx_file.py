@@ -27,6 +27,7 @@ from survey.reports.contents import (
     ReportSection,
     ReportTable,
 )
+from survey.reports.large_print import enlarge_points
 from survey.reports.pictures import PHOTO_DOTS_PER_INCH, Picture, ReportPictures, number_captions
 
 BODY, BULLET, CAPTION, NOTE, CELL, TABLE = (
@@ -37,6 +38,8 @@ STYLES = (BODY, BULLET, CAPTION, NOTE, CELL, TABLE)
 PAGE_TWIPS = 9184
 """Width between the margins, 162 mm, in twentieths of a point."""
 _MAX_INCHES, _MAX_HEIGHT_INCHES = 6.35, 5.4
+_LARGE_HEIGHT_INCHES, _MAX_ENLARGED = 8.0, 2.0
+"""Charts of large print: how high they may be, and how much they are enlarged."""
 _TOGETHER = 14
 """Rows of a table up to which it is kept on one page."""
 
@@ -44,8 +47,16 @@ _TOGETHER = 14
 class BodyWriter:
     """Writer of a report's sections as Word XML; it adds their pictures to the document."""
 
-    def __init__(self, part: Any, captions: Mapping[int, str], pictures: ReportPictures) -> None:
+    def __init__(
+        self,
+        part: Any,
+        captions: Mapping[int, str],
+        pictures: ReportPictures,
+        *,
+        is_large: bool = False,
+    ) -> None:
         self._part = part
+        self._is_large = is_large
         self._captions = captions
         self._pictures = pictures
         self._style_ids = {
@@ -93,7 +104,10 @@ class BodyWriter:
     def _render_picture(self, picture: Picture, caption: str, alt: str, note: str) -> str:
         self._picture_count += 1
         relation, _ = self._part.get_or_add_image(io.BytesIO(picture.content))
-        scale = min(1.0, _MAX_INCHES / picture.width, _MAX_HEIGHT_INCHES / picture.height)
+        most, height = (
+            (_MAX_ENLARGED, _LARGE_HEIGHT_INCHES) if self._is_large else (1.0, _MAX_HEIGHT_INCHES)
+        )
+        scale = min(most, _MAX_INCHES / picture.width, height / picture.height)
         width, height = picture.width * scale, picture.height * scale
         inline = CT_Inline.new_pic_inline(
             self._picture_count,
@@ -117,7 +131,7 @@ class BodyWriter:
     def _render_table(self, table: ReportTable) -> str:
         widths = [round(PAGE_TWIPS * width) for width in table.widths]
         notes = tuple(filter(None, (table.note, table.ids)))
-        together = len(table.rows) <= _TOGETHER
+        together = len(table.rows) <= _TOGETHER and not self._is_large
         kept = len(table.rows) - (0 if notes else 1)
         head = self._render_row(
             [column.head for column in table.columns], table, widths, is_head=True
@@ -171,6 +185,8 @@ def _run(text: str) -> str:
 SHIPPED_TEMPLATE = Path(__file__).with_name("report.docx")
 PLAIN_TEMPLATE = Path(__file__).with_name("plain_report.docx")
 """Letterhead and every section in order, for what is no report of a wave."""
+_BESIDE_THE_TEXT = ("header+xml", "footer+xml")
+"""Ends of the media types of headers and footers."""
 _LANGUAGE_TAGS: Mapping[str, str] = {"zh": "zh-CN", "en": "en-GB"}
 
 
@@ -197,7 +213,12 @@ def write_docx(
     """Return the report as Word, in `template` or the shipped one; same report, same bytes."""
     file = template or SHIPPED_TEMPLATE
     document = open_template(file)
-    writer = BodyWriter(document.docx.part, number_captions(report), pictures or ReportPictures())
+    writer = BodyWriter(
+        document.docx.part,
+        number_captions(report),
+        pictures or ReportPictures(),
+        is_large=report.is_large,
+    )
     environment = SandboxedEnvironment(autoescape=True)
     try:
         document.render(
@@ -212,6 +233,8 @@ def write_docx(
         ) from error
     _set_properties(document.docx.core_properties, report)
     _set_language(document.docx.styles.element, report)
+    if report.is_large:
+        _enlarge_letters(document.docx)
     buffer = io.BytesIO()
     document.save(buffer)
     return normalise_zip(buffer.getvalue())
@@ -267,3 +290,14 @@ def _set_language(styles: Any, report: Report) -> None:
     for named in styles.iter(qn("w:lang")):
         named.set(qn("w:val"), _LANGUAGE_TAGS[report.language])
         named.set(qn("w:eastAsia"), _LANGUAGE_TAGS["zh"])
+
+
+def _enlarge_letters(document: Any) -> None:
+    """Set every size of letters of a Word document as large print has it, in place."""
+    beside = (each.target_part for each in document.part.rels.values() if not each.is_external)
+    parts = [document.styles.element, document.element]
+    parts += [each.element for each in beside if each.content_type.endswith(_BESIDE_THE_TEXT)]
+    for part in parts:
+        for size in (*part.iter(qn("w:sz")), *part.iter(qn("w:szCs"))):
+            half_points = int(size.get(qn("w:val")))
+            size.set(qn("w:val"), str(round(2 * enlarge_points(half_points / 2))))

@@ -13,6 +13,8 @@ _TEMPLATE = Path(__file__).with_name("report.typ")
 _STANDARDS: tuple[PdfStandard, ...] = ("ua-1", "a-2a")
 """What screen readers need, and what archives ask for: Typst refuses to write a file that fails."""
 _MAX_POINTS, _MAX_HEIGHT_POINTS = 458.0, 460.0
+_LARGE_HEIGHT_POINTS, _MAX_ENLARGED = 560.0, 2.0
+"""Charts of large print: how high they may be, and how much they are enlarged."""
 
 
 def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
@@ -26,6 +28,7 @@ def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
     ]
     data = {
         "language": report.language,
+        "large": report.is_large,
         "title": report.title,
         "subtitle": report.subtitle,
         "score": report.score,
@@ -47,7 +50,8 @@ def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
                     {
                         "title": section.title,
                         "blocks": [
-                            _describe_block(block, captions, pictures) for block in section.blocks
+                            _describe_block(block, report, captions, pictures)
+                            for block in section.blocks
                         ],
                     }
                     for section in sections
@@ -60,7 +64,7 @@ def write_pdf(report: Report, pictures: ReportPictures | None = None) -> bytes:
 
 
 def _describe_block(
-    block: Block, captions: dict[int, str], pictures: ReportPictures
+    block: Block, report: Report, captions: dict[int, str], pictures: ReportPictures
 ) -> dict[str, Any]:
     """Return a block as plain data for the Typst template; `captions`: by `id()` of block."""
     if isinstance(block, Paragraph):
@@ -81,11 +85,16 @@ def _describe_block(
     if isinstance(block, ReportPhoto):
         return _describe_picture(_frame_photo(block), caption, block.title, "")
     note = " ".join(text for text in (block.panel.subtitle, block.panel.note) if text)
-    return _describe_picture(pictures.draw_svg(block.panel), caption, block.panel.alt, note)
+    drawing = pictures.draw_svg(block.panel)
+    return _describe_picture(drawing, caption, block.panel.alt, note, is_large=report.is_large)
 
 
-def _describe_picture(drawing: Drawing, caption: str, alt: str, note: str) -> dict[str, Any]:
-    scale = min(1.0, _MAX_POINTS / drawing.width, _MAX_HEIGHT_POINTS / drawing.height)
+def _describe_picture(
+    drawing: Drawing, caption: str, alt: str, note: str, *, is_large: bool = False
+) -> dict[str, Any]:
+    height = _LARGE_HEIGHT_POINTS if is_large else _MAX_HEIGHT_POINTS
+    most = _MAX_ENLARGED if is_large else 1.0
+    scale = min(most, _MAX_POINTS / drawing.width, height / drawing.height)
     return {
         "kind": "chart",
         "caption": caption,

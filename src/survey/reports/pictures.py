@@ -95,6 +95,8 @@ def set_text(text: str, language: str) -> str:
 _WIDTHS = {ChartKind.MATRIX: 520.0, ChartKind.TREND: 470.0, ChartKind.PEERS: 500.0}
 _USUAL_WIDTH = 380.0
 """Width of the drawing in pixels; labels stand beside it."""
+_LARGE_PART = 0.4
+"""Part of the width that a chart has in large print, before it is enlarged with its letters."""
 _MATRIX_HEIGHT = 310.0
 """Of the one chart that is as high as a screen: scaled down, its text would be under 8 points."""
 _POINTS_PER_INCH = 72.0
@@ -118,7 +120,8 @@ class ReportPictures:
     other sections are; elsewhere it is drawn when it is asked for. The drawings are the same.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_large: bool = False) -> None:
+        self._is_large = is_large
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="report charts")
         self._begun: dict[int, Future[Drawing]] = {}
 
@@ -128,13 +131,13 @@ class ReportPictures:
             return
         for block in section.blocks:
             if isinstance(block, ReportChart):
-                drawing = self._executor.submit(draw_chart, _specify(block.panel))
+                drawing = self._executor.submit(draw_chart, self._specify(block.panel))
                 self._begun[id(block.panel)] = drawing
 
     def draw_svg(self, panel: ChartPanel) -> Drawing:
         """Return the chart `panel` as SVG, waiting for a drawing that was begun."""
         begun = self._begun.get(id(panel))
-        return draw_chart(_specify(panel)) if begun is None else begun.result()
+        return draw_chart(self._specify(panel)) if begun is None else begun.result()
 
     def draw_png(self, panel: ChartPanel) -> Picture:
         """Return a chart as PNG of 300 dots per inch, with its size."""
@@ -142,21 +145,22 @@ class ReportPictures:
         width, height = drawing.width / _POINTS_PER_INCH, drawing.height / _POINTS_PER_INCH
         return Picture(set_drawing(drawing, "png"), width, height)
 
+    def _specify(self, panel: ChartPanel) -> dict[str, object]:
+        """Return the specification of a chart: narrower in large print, which enlarges it."""
+        width = _WIDTHS.get(panel.kind, _USUAL_WIDTH) * (_LARGE_PART if self._is_large else 1.0)
+        spec = specify_chart(panel, width=width)
+        return {**spec, "height": _MATRIX_HEIGHT} if panel.kind is ChartKind.MATRIX else spec
+
     def close(self) -> None:
         """Cancel the drawings that were begun and are not drawn yet."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager
-def report_pictures() -> Iterator[ReportPictures]:
+def report_pictures(*, is_large: bool = False) -> Iterator[ReportPictures]:
     """Yield the drawings of one report's charts; on leaving, cancel those that are not drawn."""
-    pictures = ReportPictures()
+    pictures = ReportPictures(is_large=is_large)
     try:
         yield pictures
     finally:
         pictures.close()
-
-
-def _specify(panel: ChartPanel) -> dict[str, object]:
-    spec = specify_chart(panel, width=_WIDTHS.get(panel.kind, _USUAL_WIDTH))
-    return {**spec, "height": _MATRIX_HEIGHT} if panel.kind is ChartKind.MATRIX else spec

@@ -95,11 +95,11 @@ def _build_method_facts(scope: ReportScope) -> ReportSection | None:
 def _build_facts_table(scope: ReportScope, title: str, facts: Facts) -> ReportTable:
     t = scope.context.t
     columns = (Column(t("Choice"), 3), Column(t("In this wave"), 7))
-    rows = tuple((name, _cut_hash(value)) for name, value in facts)
+    rows = tuple((name, cut_hash(value)) for name, value in facts)
     return ReportTable(title, columns, rows)
 
 
-def _cut_hash(value: str) -> str:
+def cut_hash(value: str) -> str:
     """Return a SHA-256 in groups of sixteen digits, so that it can wrap; other texts unchanged."""
     if len(value) == 64 and " " not in value:
         return " ".join(value[start : start + 16] for start in range(0, 64, 16))
@@ -226,8 +226,8 @@ def build_report(
         AccessDeniedError: the role reads no results, or the area lies outside the reader's.
         RefusedError: the wave has no such area, or its score is not shown.
     """
-    _require_score(scope)
-    imprint = _build_imprint(scope)
+    report = begin_report(scope)
+    imprint = report.imprint
     sections: list[ReportSection] = []
     details: list[ReportTable] = []
     for build in _METHOD_SECTIONS if scope.kind is ReportKind.METHOD else SECTIONS:
@@ -241,6 +241,28 @@ def build_report(
             sections.append(section)
     annex = (scope.section("tables", details), build_method(scope, imprint))
     sections += filter(None, annex)
+    return replace(
+        report,
+        findings=tuple(
+            block.text
+            for section in sections
+            if section.part is ReportPart.LETTER
+            for block in section.blocks
+            if isinstance(block, Paragraph) and not block.quiet
+        ),
+        sections=tuple(sections),
+    )
+
+
+def begin_report(scope: ReportScope) -> Report:
+    """Return the report of an area without its sections: title, imprint, score and words.
+
+    Raises:
+        AccessDeniedError: the role reads no results, or the area lies outside the reader's.
+        RefusedError: the wave has no such area, or its score is not shown.
+    """
+    _require_score(scope)
+    imprint = _build_imprint(scope)
     return Report(
         area=scope.name,
         language=scope.language,
@@ -250,14 +272,8 @@ def build_report(
         score=_write_answer(scope, "score"),
         interval=_write_answer(scope, "range"),
         words={name: scope.say("word", name) for name in WORDS},
-        findings=tuple(
-            block.text
-            for section in sections
-            if section.part is ReportPart.LETTER
-            for block in section.blocks
-            if isinstance(block, Paragraph) and not block.quiet
-        ),
-        sections=tuple(sections),
+        findings=(),
+        sections=(),
     )
 
 

@@ -16,9 +16,18 @@ from survey.access.roles import NATION, Action
 from survey.access.work import Work
 from survey.evidence_city.outside_city import OutsideEvidence, read_outside_evidence
 from survey.figures.views.view_context import ViewContext
+from survey.locale import RefusedError, msg
 from survey.rectification.cited_evidence import CitedFigures, find_cited_figures
 from survey.rectification.problem_records import ProblemRecord, list_all_problems
-from survey.reports.contents import Report, ReportKind, ReportPublisher, name_report_file
+from survey.reports.contents import (
+    Report,
+    ReportEdition,
+    ReportKind,
+    ReportPublisher,
+    name_report_file,
+)
+from survey.reports.easy_page import build_easy_page
+from survey.reports.large_print import enlarge_report
 from survey.reports.pictures import ReportPictures, report_pictures
 from survey.reports.report_builder import build_report
 from survey.reports.rule_check import read_rules
@@ -52,12 +61,29 @@ MEDIA_TYPES: Mapping[ReportFormat, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class ReportOrder:
-    """Order of one report: area, format and language."""
+    """Order of one report: area, format, language and edition."""
 
     kind: ReportKind
     area: str
     form: ReportFormat
     language: str
+    edition: ReportEdition = ReportEdition.STANDARD
+
+    def name_file(self, wave: str) -> str:
+        """Return the name of the file of this report on a wave."""
+        return name_report_file(wave, self.kind, self.area, self.language, self.form, self.edition)
+
+    def require_offered(self) -> None:
+        """Raise `RefusedError` unless the edition is made of such an area and in this format."""
+        if self.edition is ReportEdition.STANDARD:
+            return
+        if self.form is ReportFormat.PPTX or self.kind is ReportKind.METHOD:
+            raise RefusedError(
+                "report_impossible",
+                msg("Large print and the easy-to-read page are Word or PDF files of an area."),
+            )
+        if self.edition is ReportEdition.EASY and self.kind is not ReportKind.CITY:
+            raise RefusedError("report_impossible", msg("The easy-to-read page is of a city."))
 
 
 @dataclass(frozen=True)
@@ -125,11 +151,13 @@ def make_report_file(
 
     Raises:
         AccessDeniedError: the role reads no results, or the area lies outside the reader's.
-        RefusedError: the wave has no such area, or its score is not shown.
+        RefusedError: the wave has no such area, its score is not shown, or the edition is not made
+            of it.
     """
+    order.require_offered()
     readable = principal.may(Action.READ_PROBLEMS) and principal.covers(order.area)
     problems = waves.problems.get(order.area, ()) if readable else ()
-    with report_pictures() as pictures:
+    with report_pictures(is_large=order.edition is ReportEdition.LARGE) as pictures:
         scope = ReportScope(
             order.kind,
             order.area,
@@ -146,11 +174,17 @@ def make_report_file(
             cited=_read_cited(settings, principal, problems, order),
             read_outside=partial(_read_outside, settings, waves, principal, order),
         )
-        report = build_report(scope, pictures.begin)
+        report = _build_edition(scope, order.edition, pictures)
         content = _WRITERS[order.form](report, settings, pictures)
     wave = waves.results.wave.key
-    name = name_report_file(wave, order.kind, order.area, order.language, order.form)
-    return ReportFile(name, MEDIA_TYPES[order.form], content)
+    return ReportFile(order.name_file(wave), MEDIA_TYPES[order.form], content)
+
+
+def _build_edition(scope: ReportScope, edition: ReportEdition, pictures: ReportPictures) -> Report:
+    if edition is ReportEdition.EASY:
+        return build_easy_page(scope)
+    report = build_report(scope, pictures.begin)
+    return enlarge_report(report) if edition is ReportEdition.LARGE else report
 
 
 def order_method(language: str) -> ReportOrder:
@@ -190,8 +224,10 @@ def _read_cited(
 
 def _write_docx(report: Report, settings: Settings, pictures: ReportPictures) -> bytes:
     """Return the report as Word in the settings' template; raise `RefusedError` if unusable."""
-    from survey.reports.docx_file import write_docx
+    from survey.reports.docx_file import PLAIN_TEMPLATE, write_docx
 
+    if report.edition is ReportEdition.EASY:
+        return write_docx(report, PLAIN_TEMPLATE, pictures)
     if settings.report_template is not None:
         from survey.reports.template_check import require_usable_template
 
@@ -239,6 +275,7 @@ def record_reports(
                 "area": order.area,
                 "form": order.form.value,
                 "language": order.language,
+                "edition": order.edition.value,
                 "snapshot": wave.snapshot_sha256,
                 "sha256": file.sha256,
             },

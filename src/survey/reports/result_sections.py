@@ -56,13 +56,17 @@ def describe_headline(scope: ReportScope) -> str:
     return scope.say("headline", case, **words)
 
 
-def describe_change(scope: ReportScope) -> str:
-    """Return a sentence on the change since the wave before; empty where it is not shown."""
+def describe_change(scope: ReportScope, topic: str = "change") -> str:
+    """Return a sentence on the change since the wave before; empty where it is not shown.
+
+    Args:
+        topic: Of the rules, in the words of the report or in everyday ones.
+    """
     if scope.before is None:
-        return scope.say("change", "no_wave")
+        return scope.say(topic, "no_wave")
     year = str(scope.before.wave.year)
     if not scope.is_comparable:
-        return scope.say("change", "not_comparable", year=year)
+        return scope.say(topic, "not_comparable", year=year)
     rows = scope.changes([scope.main])
     role = mark_roles(rows)[0] if rows is not None and len(rows) else HIDDEN_ROLE
     if rows is None or role not in CHANGE_CASES:
@@ -70,17 +74,17 @@ def describe_change(scope: ReportScope) -> str:
     figure = difference_of("", rows).figure
     case = choose_case(CHANGE_CASES, role, figure)
     write_words = signed_ends if role == UNCLEAR else unsigned_difference
-    return scope.say("change", case, year=year, **write_words(figure))
+    return scope.say(topic, case, year=year, **write_words(figure))
 
 
-def describe_difference(scope: ReportScope) -> str:
+def describe_difference(scope: ReportScope, topic: str = "nation") -> str:
     """Return a sentence on a city's difference from the nation; empty where none is shown."""
     difference = scope.difference
     if difference is None or difference.case == HIDDEN_ROLE:
         return ""
     case, figure = difference.case, difference.figure
     write_words = unsigned_difference if difference.is_clear else signed_ends
-    return scope.say("nation", "none" if case == UNCLEAR else case, **write_words(figure))
+    return scope.say(topic, "none" if case == UNCLEAR else case, **write_words(figure))
 
 
 def describe_place(scope: ReportScope) -> str:

@@ -24,9 +24,29 @@ _CASES_WITHOUT_DIFFERENCE = frozenset(
 _CASES_UP = frozenset({"rise", "risen", "higher", "above", "item_above", "tied_above"})
 _CASES_DOWN = frozenset({"fall", "fallen", "lower", "below", "item_below", "tied_below"})
 _TESTED_TOPICS = frozenset(
-    {"change", "nation", "groups", "verdict", "strengths", "place", "leaders", "problems"}
+    {
+        "change",
+        "nation",
+        "groups",
+        "verdict",
+        "strengths",
+        "place",
+        "leaders",
+        "problems",
+        "easy_change",
+        "easy_nation",
+        "easy_parts",
+    }
 )
-_WITHOUT_NUMBERS = _TESTED_TOPICS | {"headline", "tree", "priorities", "cities", "areas", "years"}
+_WITHOUT_NUMBERS = _TESTED_TOPICS | {
+    "headline",
+    "tree",
+    "priorities",
+    "cities",
+    "areas",
+    "years",
+    "easy",
+}
 """Topics whose numbers all come from the results."""
 _UNCERTAINTY = ("low", "high", "tied", "places", "count", "alone")
 """Fields without which a sentence says more than the results do."""

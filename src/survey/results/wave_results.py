@@ -22,6 +22,7 @@ from survey.frame.quotas import EVERYONE
 from survey.locale import SurveyError, msg, translator
 from survey.questionnaire.indicator_tree import IndicatorTree
 from survey.questionnaire.model import Item
+from survey.results.burden import InterviewBurden, measure_burden
 from survey.results.changes import SAME_WAVE
 from survey.results.headlines import CellsFile, find_withheld_changes, list_withheld_areas
 from survey.results.method_sheets import NOT_COMPUTED, MethodSheet
@@ -253,6 +254,10 @@ class WaveResults:
         if not path.exists():
             return sheet.build_obstacle(NOT_COMPUTED).assign(shown=True, reason="")
         return self._read_filtered(principal, sheet.file, keys)
+
+    def measure_burden(self) -> InterviewBurden | None:
+        """Return minutes of an interview and hours of all: a median and a sum of the whole wave."""
+        return measure_burden(self._folder)
 
     def changes(
         self, principal: Principal, *, before: WaveInfo, **keys: Unpack[CellFilters]

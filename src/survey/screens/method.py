@@ -15,6 +15,7 @@ from survey.kit.results_cache import get_view
 from survey.kit.text_blocks import escape_markdown, read_glossary
 from survey.locale import Translator, msg
 from survey.results import WaveInfo, WaveResults
+from survey.screens.wave_statement import draw_statement
 
 
 def draw_method(page: PageContext, results: WaveResults) -> None:
@@ -39,6 +40,8 @@ def draw_method(page: PageContext, results: WaveResults) -> None:
         _draw_facts(t, view.snapshot)
     with st.expander(t("Fieldwork")):
         _draw_facts(t, view.fieldwork)
+    with st.expander(t("Codes of practice")):
+        draw_statement(page, results)
     with st.expander(t("Scores")):
         _draw_scores(t)
     with st.expander(t("Weighting")):

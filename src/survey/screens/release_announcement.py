@@ -9,6 +9,7 @@ import streamlit as st
 from survey.kit.feedback import run_change, show_feedback
 from survey.kit.page_runner import PageContext
 from survey.locale import msg, translator
+from survey.release.announced_days import SHORT_NOTICE, is_short_notice
 from survey.release.register import (
     MAX_TEXT_CHARS,
     PublicationDraft,
@@ -124,6 +125,15 @@ def draw_announcement(page: PageContext, releases: Sequence[PublicationSummary])
             ),
             key=f"{form}/public",
         )
+        in_calendar = st.checkbox(
+            t("In the public calendar from today on"),
+            help=t(
+                "Strangers read title and day below /data/ before the release, and nothing else of "
+                "it. Only with a release for the public site. Codes of practice ask for the exact "
+                "day four weeks ahead."
+            ),
+            key=f"{form}/calendar",
+        )
         with st.expander(t("What goes out, and what others may see of a city")):
             builders = draw_file_choices(page)
             shown, first_places = _draw_shown_choice(page, form)
@@ -142,12 +152,14 @@ def draw_announcement(page: PageContext, releases: Sequence[PublicationSummary])
         reason=reason,
         issuer=issuer,
         public=public,
+        in_calendar=in_calendar,
         logo=logo,
     )
     announced_key = run_change(
         page,
         lambda work: plan_publication(work, draft=draft),
-        done=t("The release is announced. Next it is signed."),
+        done=t("The release is announced. Next it is signed.")
+        + (f" {t(SHORT_NOTICE)}" if public and is_short_notice(now(), draft.embargo_until) else ""),
     )
     if announced_key is None:
         show_feedback(page)

@@ -18,6 +18,7 @@ from survey.kit.signing import PEOPLE_RULE_TEXTS, draw_awaited_people
 from survey.kit.text_blocks import escape_markdown
 from survey.kit.url_state import pick
 from survey.locale import RefusedError, msg
+from survey.release.current_quality import make_quality_report
 from survey.release.early_readers import open_publication
 from survey.release.public_releases import open_release
 from survey.release.publishing_steps import publish_publication, retract_publication
@@ -29,6 +30,8 @@ from survey.release.register import (
     list_publications,
 )
 from survey.release.signatures import list_awaited_signers, sign_publication
+from survey.reports.report_service import MEDIA_TYPES, ReportFormat
+from survey.screens.announced_day import draw_announced_day
 from survey.screens.evidence_releases import draw_evidence_releases
 from survey.screens.plan.release import ANNOUNCED_WAVE
 from survey.screens.release_announcement import draw_announcement
@@ -112,6 +115,7 @@ def _draw_release(page: PageContext, release: PublicationSummary) -> None:
     st.table(
         _build_release_facts(page, release), border="horizontal", alt=release.title[page.language]
     )
+    draw_announced_day(page, release)
     if release.may_read:
         site = page.settings.public_url.rstrip("/")
         draw_download_button(
@@ -133,10 +137,34 @@ def _draw_release(page: PageContext, release: PublicationSummary) -> None:
     if release.follows and release.state in PUBLIC_STATES and release.may_read:
         draw_errata(page, release)
     if page.principal.may(Action.RELEASE):
+        _draw_quality_report(page, release)
         draw_early_readers(page, release)
         if release.state is PublicationState.PLANNED:
             draw_audit_standing(page, release.wave)
         _draw_steps(page, release)
+
+
+def _draw_quality_report(page: PageContext, release: PublicationSummary) -> None:
+    """Draw the download of the quality report as it is known now."""
+    key, language = release.key, page.language
+    draw_download_button(
+        page,
+        page.t("Quality report (PDF)"),
+        File(
+            f"{key}-quality-{language}.pdf",
+            MEDIA_TYPES[ReportFormat.PDF],
+            lambda: (
+                run_in_transaction(
+                    page.settings.store_url,
+                    lambda session: make_quality_report(
+                        page.work(session), key=key, form=ReportFormat.PDF, language=language
+                    ),
+                ).content
+            ),
+        ),
+        key=f"releases/quality/{key}",
+        icon=":material/download:",
+    )
 
 
 def _build_release_facts(page: PageContext, release: PublicationSummary) -> list[dict[str, str]]:
@@ -166,7 +194,9 @@ def _build_release_facts(page: PageContext, release: PublicationSummary) -> list
         (t("Files"), describe_files(page, release.builders)),
         (
             t("Who may read it"),
-            t("everybody, on the public site")
+            t("everybody, on the public site; title and day in its calendar")
+            if release.is_public and release.is_in_calendar
+            else t("everybody, on the public site")
             if release.is_public
             else t("people with an account here"),
         ),

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +14,7 @@ from sqlmodel import Session
 from survey.access.roles import Action
 from survey.access.work import Work, operator_work
 from survey.locale import RefusedError, msg
+from survey.release.announced_days import CalendarEntry, list_public_calendar
 from survey.release.public_releases import TakenBackRelease, list_public_releases, list_taken_back
 from survey.release.publishing_steps import build_key_list
 from survey.release.register import find_publication
@@ -39,6 +40,7 @@ class SitePlan:
     """Each archive with its release's id, all of them open to strangers."""
     keys_document: bytes
     taken_back: Sequence[TakenBackRelease]
+    calendar: Sequence[CalendarEntry]
     address: str
     licence: str
     now: datetime
@@ -57,6 +59,7 @@ class SitePlan:
             sorted(self.archive_names),
             hashlib.sha256(self.keys_document).hexdigest(),
             [each.key for each in self.taken_back],
+            [asdict(each) for each in self.calendar],
             self.address,
             self.licence,
         ]
@@ -70,7 +73,12 @@ class SitePlan:
             read_released_archive(path, published, self.now, opened) for path, _ in self.archives
         ]
         source = SiteSource(
-            sort_releases(releases), published, self.address, self.licence, self.taken_back
+            sort_releases(releases),
+            published,
+            self.address,
+            self.licence,
+            self.taken_back,
+            self.calendar,
         )
         return write_site(source, self.keys_document, out)
 
@@ -122,6 +130,7 @@ def plan_site(work: Work, *, keys: Sequence[str] = ()) -> SitePlan:
         archives,
         build_key_list(work.session, work.settings),
         list_taken_back(work),
+        list_public_calendar(work),
         site_address(work.settings),
         work.settings.site_licence,
         work.now,

@@ -12,12 +12,14 @@ from rcssmin import cssmin
 from survey.access.roles import NATION
 from survey.locale import DEFAULT_LANGUAGE, LANGUAGES, Translator, translator
 from survey.locale.figures import format_quantity, format_share
+from survey.release.announced_days import CalendarEntry
 from survey.release.figures import describe_errata
 from survey.release.public_releases import TakenBackRelease
 from survey.release.verify import KeyList, fingerprint_of
 from survey.site.interval_chart import ChartTexts, chart_height, draw_intervals
 from survey.site.page_rows import BAR_WIDTH, PageRow, PageTables
 from survey.site.released_archive import ReleasedArchive
+from survey.site.site_calendar import describe_calendar
 from survey.site.site_metadata import describe_dataset, feed_path
 from survey.site.texts import translate_texts
 from survey.store.china_time import china_date, format_day
@@ -57,10 +59,13 @@ class SiteSource:
     licence: str = ""
     """Licence of the figures; empty: all rights are reserved."""
     taken_back: Sequence[TakenBackRelease] = ()
+    calendar: Sequence[CalendarEntry] = ()
 
     @property
     def is_demo(self) -> bool:
-        return any(release.manifest.demo for release in self.releases)
+        return any(release.manifest.demo for release in self.releases) or any(
+            entry.is_demo for entry in self.calendar
+        )
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,7 @@ class LanguagePages:
             "main": main or newest,
             "corrections": corrections,
             "taken_back": [self._describe_notice(each) for each in self.source.taken_back],
+            "calendar": describe_calendar(self.source.calendar, self.language),
             "contacts": list(dict.fromkeys(each["contact"] for each in releases)),
         }
 

@@ -127,11 +127,13 @@ class AuditEvent(StrEnum):
     WAVE_RELEASE_REVOKED = "wave.release_revoked", SubjectKind.WAVE
     WAVE_ANSWERS_ARCHIVED = "wave.answers_archived", SubjectKind.WAVE
     WAVE_ANSWERS_RESTORED = "wave.answers_restored", SubjectKind.WAVE
+    WAVE_STATEMENT_SAVED = "wave.statement_saved", SubjectKind.WAVE
 
     RELEASE_PLANNED = "release.planned", SubjectKind.PUBLICATION
     RELEASE_SIGNED = "release.signed", SubjectKind.PUBLICATION
     RELEASE_PUBLISHED = "release.published", SubjectKind.PUBLICATION
     RELEASE_RETRACTED = "release.retracted", SubjectKind.PUBLICATION
+    RELEASE_DAY_CHANGED = "release.day_changed", SubjectKind.PUBLICATION
     RELEASE_OPENED = "release.opened", SubjectKind.PUBLICATION
     RELEASE_EVIDENCE_FILED = "release.evidence_filed", SubjectKind.PUBLICATION
     RELEASE_EVIDENCE_RETRACTED = "release.evidence_retracted", SubjectKind.PUBLICATION

@@ -46,5 +46,5 @@ def test_nothing_of_a_release_holds_rows() -> None:
     """A new kind is decided upon in docs/publishing.md first."""
     assert {name.value for name in FILE_BUILDERS} == {
         "figures", "tables", "workbook", "tidy", "codebook",
-        "nation-report", "province-reports", "city-reports", *SHEETS,
+        "nation-report", "province-reports", "city-reports", "quality", *SHEETS,
     }  # fmt: skip

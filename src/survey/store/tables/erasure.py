@@ -139,13 +139,14 @@ ABOUT_NO_INTERVIEW = frozenset(
         "login_session", "maker_reply", "opinion_count", "outside_identity", "paper_plan",
         "point_draw", "posting", "problem", "problem_evidence", "product_grade",
         "product_measurement", "product_sample", "publication", "publication_erratum",
-        "publication_key", "publication_logo", "publication_opening",
+        "publication_day_change", "publication_key", "publication_logo", "publication_opening",
         "publication_reader", "published_table", "sample_photo",
         "questionnaire_picture", "quota_cell", "quota_margin", "recovery_code", "review_rule",
         "row_export", "rule_work", "sampling_point", "schema_floor", "setup_link", "sign_in_code",
         "sign_in_step", "sign_in_tries", "snapshot", "surveyor_note", "trader_hearing",
         "trader_list", "trader_rule", "trader_total", "venue_check", "venue_reply",
         "venue_revisit", "wave", "wave_overlap", "wave_plan", "wave_release", "wave_request",
+        "wave_statement",
     }
 )  # fmt: skip
 """Tables that hold nothing that was said or left by a respondent. Some are of people who work here

@@ -1,12 +1,14 @@
 """Tables of publications: register, early readers, errata, keys; and of exported rows."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
+from survey.locale import msg
+from survey.records import Record, Text, Yuan
 from survey.store.tables import accounts, operations, waves  # noqa: F401  (its foreign keys)
 from survey.store.tables.columns import (
     Decision,
@@ -16,6 +18,7 @@ from survey.store.tables.columns import (
     Shown,
     UtcDateTime,
     enum_column,
+    new_id,
     now,
     two_people,
 )
@@ -138,6 +141,8 @@ class Publication(Identified, table=True):
     """Of the logo in `publication_logo`; none without one."""
     is_public: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Whether it goes onto the public site: announced so, or decided by two people since."""
+    is_in_calendar: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether its title and day stand in the public calendar from its announcement on."""
     embargo_until: datetime = Field(sa_type=UtcDateTime)
     """The announced minute: nothing is published before."""
     corrects_id: UUID | None = Field(default=None, foreign_key="publication.id")
@@ -203,3 +208,119 @@ class PublicationErratum(Identified, table=True):
     figure: str = Field(index=True)
     before: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
     after: dict[str, Any] = Field(default_factory=dict, sa_type=JsonDocument)
+
+
+class PublicationDayChange(Identified, table=True):
+    """Change of the announced minute of a release, with its reason; never changed or deleted."""
+
+    __tablename__ = "publication_day_change"
+    __table_args__ = (CheckConstraint("reason <> ''", name="with_reason"),)
+
+    publication_id: UUID = Field(foreign_key="publication.id", index=True)
+    before: datetime = Field(sa_type=UtcDateTime)
+    after: datetime = Field(sa_type=UtcDateTime)
+    reason: str
+    """Strangers read it in the public calendar, if the release stands there."""
+    changed_by: UUID | None = Field(default=None, foreign_key="account.id")
+    changed_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+MAX_STATEMENT_CHARS = 1000
+MAX_COST_YUAN = 20_000_000
+
+
+class WaveStatementData(Record):
+    """What the codes of practice ask of a wave and the store cannot tell; empty: not recorded."""
+
+    statistician: Annotated[
+        str, Text(label=msg("Statistician responsible: name and post"), least=0, most=100)
+    ] = ""
+    impartiality: Annotated[
+        str,
+        Text(
+            label=msg("Impartiality: who decides on figures and wording, and who cannot"),
+            least=0,
+            most=MAX_STATEMENT_CHARS,
+            is_long=True,
+        ),
+    ] = ""
+    applicability: Annotated[
+        str,
+        Text(
+            label=msg("Applicability: codes followed, and what is not followed"),
+            least=0,
+            most=MAX_STATEMENT_CHARS,
+            is_long=True,
+        ),
+    ] = ""
+    revisions: Annotated[
+        str, Text(label=msg("Revision policy"), least=0, most=MAX_STATEMENT_CHARS, is_long=True)
+    ] = ""
+    method_changes: Annotated[
+        str,
+        Text(
+            label=msg("Changes of method since the wave before"),
+            least=0,
+            most=MAX_STATEMENT_CHARS,
+            is_long=True,
+        ),
+    ] = ""
+    pretests: Annotated[
+        str,
+        Text(
+            label=msg("Pretests of the questionnaire"),
+            least=0,
+            most=MAX_STATEMENT_CHARS,
+            is_long=True,
+        ),
+    ] = ""
+    translation: Annotated[
+        str,
+        Text(
+            label=msg("Translation, and how it was translated back"),
+            least=0,
+            most=MAX_STATEMENT_CHARS,
+            is_long=True,
+        ),
+    ] = ""
+    briefing: Annotated[
+        str,
+        Text(
+            label=msg("Training and briefing of surveyors"),
+            least=0,
+            most=MAX_STATEMENT_CHARS,
+            is_long=True,
+        ),
+    ] = ""
+    agencies: Annotated[
+        str,
+        Text(label=msg("Agencies and contracts"), least=0, most=MAX_STATEMENT_CHARS, is_long=True),
+    ] = ""
+    incentives: Annotated[
+        str, Text(label=msg("What respondents were given"), least=0, most=300)
+    ] = ""
+    cost: Annotated[
+        int,
+        Yuan(label=msg("Cost of the wave in yuan (0: not recorded)"), least=0, most=MAX_COST_YUAN),
+    ] = 0
+    misuse: Annotated[
+        str,
+        Text(
+            label=msg("Misuse of results that was reported, and what was answered"),
+            least=0,
+            most=MAX_STATEMENT_CHARS,
+            is_long=True,
+        ),
+    ] = ""
+
+
+class WaveStatement(WaveStatementData, table=True):
+    """Statement on a wave as somebody saved it; the newest stands, none is ever changed."""
+
+    __tablename__ = "wave_statement"
+    __table_args__ = (CheckConstraint(f"cost BETWEEN 0 AND {100 * MAX_COST_YUAN}", name="cost"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    wave_id: UUID = Field(foreign_key="wave.id", index=True)
+    saved_by: UUID | None = Field(default=None, foreign_key="account.id")
+    saved_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
