@@ -15,6 +15,7 @@ from survey.release.signatures import sign_publication
 from survey.release.verify import KeyList, parse_keys
 from survey.results.release import revoke_release
 from survey.settings import Settings
+from survey.site.public_site import build_site_of_archives
 from survey.site.released_archive import ReleasedArchive, read_released_archive
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from tests.publish.publications.conftest import FEW_GROUPS
@@ -72,6 +73,15 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublishedSto
     dispose_engines()
     yield PublishedStore(settings.data_dir, keys_document)
     dispose_engines()
+
+
+@pytest.fixture(scope="session")
+def site(published: PublishedStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the site of that release, which nobody changes."""
+    out = tmp_path_factory.mktemp("built") / "site"
+    settings = Settings(data_dir=published.folder, public_url="https://survey.example")
+    build_site_of_archives(settings, [published.archive], published.keys_document, out, MINUTE)
+    return out
 
 
 @pytest.fixture

@@ -137,6 +137,23 @@ class ReleasedArchive:
         return {level: sorted(areas) for level, areas in found.items()}
 
     @cached_property
+    def cities(self) -> Sequence[str]:
+        """Codes of the cities of which a score or share of everybody was printed, in their order.
+
+        Each of them has a page.
+        """
+        return sorted(
+            {
+                each.area
+                for each in self.figures.values()
+                if each.area_level == "city"
+                and each.group == EVERYONE
+                and each.measure in {SCORE, SHARE}
+                and each.estimate
+            }
+        )
+
+    @cached_property
     def indicators(self) -> Sequence[str]:
         """Indicators and topics that the nation has figures of, in the order of the file."""
         of_nation = (
