@@ -15,6 +15,7 @@ from survey.release.figures import RELEASED_COLUMNS
 from survey.release.manifest import zip_files
 from survey.release.verify import KeyList
 from survey.site.page_frame import SiteSource
+from survey.site.page_rows import PageTables
 from survey.site.released_archive import ReleasedArchive, read_released_archive, require_one_kind
 from survey.site.site_folder import write_site
 from tests.error_codes import raises_code
@@ -50,14 +51,14 @@ class _Links(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
-        self.ids: set[str] = set()
+        self.ids: list[str] = []
         self.scripts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         # A block of data is no script: no browser runs it.
         if tag == "script" and ("type", "application/ld+json") not in attrs:
             self.scripts.append(dict(attrs).get("src") or "inline")
-        self.ids |= {value or "" for name, value in attrs if name == "id"}
+        self.ids += [value or "" for name, value in attrs if name == "id"]
         wanted = {"href", "src", "srcset"}
         self.found += [value or "" for name, value in attrs if name in wanted]
 
@@ -72,6 +73,7 @@ def test_every_link_leads_to_a_place_of_the_site_and_the_one_script_is_a_file(si
     ids = {page: _read(page).ids for page in pages(site)}
     for page in pages(site):
         reader = _read(page)
+        assert len(set(reader.ids)) == len(reader.ids), page
         assert all(each.endswith("site.js") for each in reader.scripts), page
         for link in reader.found:
             if link == "data:,":
@@ -112,6 +114,17 @@ def test_a_figure_on_a_page_is_the_printed_one_with_interval_and_n(
         assert f">{printed}<" in row[0]
     assert f'href="{CITY}/"' in row[0]
     assert f'id="{figure.id}"' in (site / WAVE / CITY / "index.html").read_text("utf-8")
+
+
+def test_areas_of_one_name_have_the_figures_of_their_own_level(published: PublishedStore) -> None:
+    release = published.read()
+    tables = PageTables(release, "zh")
+    shown = [row.figure for level in ("region3", "region") for row in tables.list_areas(level)]
+    names = [figure.area for figure in shown]
+    assert len(set(names)) < len(names)
+    printed = {each.id: each for each in release.iter_figures()}
+    for figure in shown:
+        assert printed[f"{WAVE}-{figure.area_level}.{figure.area}-composite-all-score"] == figure
 
 
 def test_pages_show_no_figure_that_is_not_in_the_release(

@@ -60,7 +60,9 @@ class PageTables:
 
     def list_areas(self, level: str, *, is_linked: bool = False) -> Sequence[PageRow]:
         """Return the areas of a level, the highest score first; `is_linked` to their pages."""
-        figures = self._keep(self.release.find(area) for area in self.release.list_areas(level))
+        figures = self._keep(
+            self.release.find(area, level=level) for area in self.release.list_areas(level)
+        )
         figures.sort(key=lambda each: (-float(each.estimate), each.area))
         rows = self._build_rows(figures, "area", is_linked=is_linked)
         if level in _SELF_EXPLAINING_LEVELS:
@@ -131,7 +133,7 @@ class PageTables:
         return f"{code} {name}" if is_numbered else name
 
     def _format_places(self, figure: ReleasedFigure) -> str:
-        rank = self.release.find(figure.area, measure=RANK)
+        rank = self.release.find(figure.area, measure=RANK, level=figure.area_level)
         if rank is None or not rank.ci_low:
             return MISSING
         if rank.ci_low == rank.ci_high:
@@ -139,7 +141,7 @@ class PageTables:
         return f"{rank.ci_low}–{rank.ci_high}"
 
     def _format_gap(self, figure: ReleasedFigure) -> str:
-        gap = self.release.find(figure.area, measure=GAP_TO_NATION)
+        gap = self.release.find(figure.area, measure=GAP_TO_NATION, level=figure.area_level)
         if gap is None or not gap.ci_low:
             return MISSING
         return format_gap(self.t, gap)
