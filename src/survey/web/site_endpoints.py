@@ -235,15 +235,16 @@ def _is_known(request: Request, site: _InstalledSite) -> bool:
     return site.tag in {each.strip().removeprefix("W/") for each in known}
 
 
-def _list_headers(site: _InstalledSite, name: str) -> Mapping[str, str]:
-    """Return the headers of a file: only charts and tables may be framed."""
-    headers = {**_HEADERS, "ETag": site.tag}
+def content_policy(name: str) -> str:
+    """Return the content security policy of a file: only charts and tables may be framed."""
     if name.endswith(".svg"):
-        headers["Content-Security-Policy"] = _DRAWING_POLICY
-    else:
-        ancestors = "*" if {CHARTS, TABLES} & set(name.split("/")) else "'none'"
-        headers["Content-Security-Policy"] = _PAGE_POLICY.format(ancestors=ancestors)
-    return headers
+        return _DRAWING_POLICY
+    ancestors = "*" if {CHARTS, TABLES} & set(name.split("/")) else "'none'"
+    return _PAGE_POLICY.format(ancestors=ancestors)
+
+
+def _list_headers(site: _InstalledSite, name: str) -> Mapping[str, str]:
+    return {**_HEADERS, "ETag": site.tag, "Content-Security-Policy": content_policy(name)}
 
 
 @lru_cache(maxsize=200)
