@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 COMPILER = ROOT / ".venv" / "javascript" / "node_modules" / "typescript" / "bin" / "tsc"
 GLOBALS = ROOT / "tools" / "javascript" / "globals.d.ts"
 KIT = ROOT / "src" / "survey" / "kit"
+SITE_SCRIPT = ROOT / "src" / "survey" / "site" / "templates" / "site.js"
 OPTIONS = (
     "--allowJs", "--checkJs", "--noEmit", "--pretty", "false", "--target", "es2017",
     "--module", "esnext", "--alwaysStrict", "--noImplicitThis", "--noImplicitAny",
@@ -66,7 +67,7 @@ def _parts(names: tuple[str, ...]) -> list[Path]:
 
 
 def page_bundles() -> list[Bundle]:
-    """Return what pages run: bare pages, the two Streamlit forms, and small Streamlit parts."""
+    """Return what pages run: bare pages, both Streamlit forms, small parts, the public site."""
     public, interview, keying = Bundle("public"), Bundle("interview"), Bundle("keying")
     preview = Bundle("preview")
     public.add(*_parts((*FORM_PARTS, "public_page", "notices", "contact")))
@@ -84,7 +85,7 @@ def page_bundles() -> list[Bundle]:
     streamlit.add(*_parts(("streamlit_language",)))
     streamlit.lines.append(_MODULE)
     bundles = [public, interview, keying, preview, streamlit]
-    for file in (STATIC / "component.js", *sorted(KIT.glob("*.js"))):
+    for file in (STATIC / "component.js", *sorted(KIT.glob("*.js")), SITE_SCRIPT):
         bundles.append(Bundle(file.stem))
         bundles[-1].add(file)
     return bundles

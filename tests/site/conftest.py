@@ -2,76 +2,28 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from survey.access.principal import OPERATOR
-from survey.release.publishing_steps import build_key_list, publish_publication
-from survey.release.register import plan_publication
-from survey.release.signatures import sign_publication
-from survey.release.verify import KeyList, parse_keys
-from survey.results.release import revoke_release
-from survey.settings import Settings
-from survey.site.released_archive import ReleasedArchive, read_released_archive
-from survey.store.engine import dispose_engines, read_scope, session_scope
-from tests.publish.publications.conftest import FEW_GROUPS
-from tests.publish.publications.register_steps import KEY, REASON, WAVE, draft, pass_audit
-from tests.synthetic_results import synthetic_store
-from tests.work_of import work_of
+from survey.store.engine import dispose_engines
+from tests.published_store import HOSTILE_TITLE, MINUTE, PublishedStore, build_site, publish_store
 
-PLANNED = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-SIGNED, MINUTE = PLANNED + timedelta(hours=1), PLANNED + timedelta(days=2)
-"""In the past: the server shows nothing whose minute is not over."""
-HOSTILE_TITLE = '<script>alert(1)</script> & "2024"'
-
-
-@dataclass(frozen=True)
-class PublishedStore:
-    """Data folder of the demonstration, its published list of keys, and its one archive."""
-
-    folder: Path
-    keys_document: bytes
-
-    @property
-    def settings(self) -> Settings:
-        return Settings(data_dir=self.folder, demo=True)
-
-    @property
-    def keys(self) -> KeyList:
-        return parse_keys(self.keys_document.decode())
-
-    @property
-    def archive(self) -> Path:
-        (path,) = (self.folder / "releases").glob("*.zip")
-        return path
-
-    def read(self) -> ReleasedArchive:
-        return read_released_archive(self.archive, self.keys, MINUTE)
+__all__ = ["HOSTILE_TITLE", "MINUTE", "PublishedStore"]
 
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublishedStore]:
     """A store nobody changes, whose release was announced as public."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("site") / "data", demo=True)
-    synthetic_store(settings, plans=(FEW_GROUPS,), measures_a_topic=1)
-    with session_scope(settings.store_url) as session:
-        work = work_of(session, OPERATOR, PLANNED, settings=settings)
-        revoke_release(work, wave_key=WAVE, reason=REASON)
-        plan_publication(
-            work, draft=draft(public=True, embargo_until=MINUTE, title_en=HOSTILE_TITLE)
-        )
-    pass_audit(settings)
-    sign_publication(settings, principal=OPERATOR, key=KEY, clock=lambda: SIGNED)
-    with session_scope(settings.store_url) as session:
-        publish_publication(work_of(session, OPERATOR, MINUTE, settings=settings), key=KEY)
-    with read_scope(settings.store_url) as session:
-        keys_document = build_key_list(session, settings)
+    yield publish_store(tmp_path_factory.mktemp("site") / "data")
     dispose_engines()
-    yield PublishedStore(settings.data_dir, keys_document)
-    dispose_engines()
+
+
+@pytest.fixture(scope="session")
+def site(published: PublishedStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the site of that release, which nobody changes."""
+    out = tmp_path_factory.mktemp("built") / "site"
+    return build_site(published, "https://survey.example", out)
 
 
 @pytest.fixture

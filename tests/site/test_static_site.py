@@ -14,25 +14,16 @@ import pytest
 from survey.release.figures import RELEASED_COLUMNS
 from survey.release.manifest import zip_files
 from survey.release.verify import KeyList
-from survey.settings import Settings
-from survey.site.public_site import build_site_of_archives
+from survey.site.page_frame import SiteSource
+from survey.site.page_rows import PageTables
 from survey.site.released_archive import ReleasedArchive, read_released_archive, require_one_kind
 from survey.site.site_folder import write_site
-from survey.site.site_pages import SiteSource
 from tests.error_codes import raises_code
 from tests.publish.publications.register_steps import KEY, WAVE
 from tests.site.conftest import HOSTILE_TITLE, MINUTE, PublishedStore
 
 MAX_VIEW_BYTES = 100_000
 CITY = "320500"
-
-
-@pytest.fixture(scope="module")
-def site(published: PublishedStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("built") / "site"
-    settings = Settings(data_dir=published.folder, public_url="https://survey.example")
-    build_site_of_archives(settings, [published.archive], published.keys_document, out, MINUTE)
-    return out
 
 
 def pages(site: Path) -> list[Path]:
@@ -60,27 +51,39 @@ class _Links(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
-        self.tags: set[str] = set()
+        self.ids: list[str] = []
+        self.scripts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        # A block of data is none: no browser runs it.
-        if ("type", "application/ld+json") not in attrs:
-            self.tags.add(tag)
-        self.found += [value or "" for name, value in attrs if name in {"href", "src"}]
+        # A block of data is no script: no browser runs it.
+        if tag == "script" and ("type", "application/ld+json") not in attrs:
+            self.scripts.append(dict(attrs).get("src") or "inline")
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        wanted = {"href", "src", "srcset"}
+        self.found += [value or "" for name, value in attrs if name in wanted]
 
 
-def test_every_link_leads_to_a_file_of_the_site_and_nothing_is_a_script(site: Path) -> None:
+def _read(page: Path) -> _Links:
+    reader = _Links()
+    reader.feed(page.read_text("utf-8"))
+    return reader
+
+
+def test_every_link_leads_to_a_place_of_the_site_and_the_one_script_is_a_file(site: Path) -> None:
+    ids = {page: _read(page).ids for page in pages(site)}
     for page in pages(site):
-        reader = _Links()
-        reader.feed(page.read_text("utf-8"))
-        assert "script" not in reader.tags, page
+        reader = _read(page)
+        assert len(set(reader.ids)) == len(reader.ids), page
+        assert all(each.endswith("site.js") for each in reader.scripts), page
         for link in reader.found:
-            if link.startswith(("#", "data:,")):
+            if link == "data:,":
                 continue
-            target = page.parent / link.partition("#")[0]
-            target = target / "index.html" if target.is_dir() else target
-            assert target.resolve().is_relative_to(site.resolve()), (page, link)
+            path, _, fragment = link.partition("#")
+            target = page.parent / path if path else page
+            target = (target / "index.html" if target.is_dir() else target).resolve()
+            assert target.is_relative_to(site.resolve()), (page, link)
             assert target.is_file(), (page, link)
+            assert not fragment or fragment in ids[site / target.relative_to(site.resolve())], link
 
 
 def test_every_page_and_chart_of_a_demonstration_says_so(site: Path) -> None:
@@ -113,6 +116,17 @@ def test_a_figure_on_a_page_is_the_printed_one_with_interval_and_n(
     assert f'id="{figure.id}"' in (site / WAVE / CITY / "index.html").read_text("utf-8")
 
 
+def test_areas_of_one_name_have_the_figures_of_their_own_level(published: PublishedStore) -> None:
+    release = published.read()
+    tables = PageTables(release, "zh")
+    shown = [row.figure for level in ("region3", "region") for row in tables.list_areas(level)]
+    names = [figure.area for figure in shown]
+    assert len(set(names)) < len(names)
+    printed = {each.id: each for each in release.iter_figures()}
+    for figure in shown:
+        assert printed[f"{WAVE}-{figure.area_level}.{figure.area}-composite-all-score"] == figure
+
+
 def test_pages_show_no_figure_that_is_not_in_the_release(
     site: Path, published: PublishedStore
 ) -> None:
@@ -125,9 +139,17 @@ def test_pages_show_no_figure_that_is_not_in_the_release(
 
 
 def test_the_first_view_is_small(site: Path) -> None:
-    style = (site / "site.css").stat().st_size
     for page in pages(site):
-        assert page.stat().st_size + style <= MAX_VIEW_BYTES, page
+        loaded = {page, *(page.parent / link for link in _list_loaded(page))}
+        assert sum(path.stat().st_size for path in loaded) <= MAX_VIEW_BYTES, page
+
+
+def _list_loaded(page: Path) -> list[str]:
+    """Files that a browser loads with a page: style, script and drawings."""
+    text = page.read_text("utf-8")
+    tags = re.findall(r'<(?:link rel="stylesheet"|script|img|source) [^>]*>', text)
+    found = [re.search(r'(?:href|src|srcset)="([^"]+)"', tag) for tag in tags]
+    return [match[1] for match in found if match]
 
 
 def test_machines_find_every_page_and_file(site: Path) -> None:

@@ -1,33 +1,49 @@
-"""Charts of intervals as SVG that stands alone: value, interval and source line, light and dark."""
+"""Charts of intervals as SVG: value, interval, reference and source line, light and dark."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from markupsafe import escape
+from markupsafe import Markup, escape
 
-_WIDTH, _NAME_WIDTH, _VALUE_WIDTH, _LINE, _HEAD, _MAX_CHARS = 720, 190, 150, 20, 66, 15
+_MARGIN, _POINT, _LEADING, _TICKS = 12, 4, 20, 24
 _STEPS = (1, 2, 5, 10, 20, 50)
 _MAX_TICKS = 8
-_STYLE = (
-    "text{font:13px system-ui,-apple-system,'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',"
-    "sans-serif;fill:#1c1b1a}.t{font-size:16px;font-weight:600}.q{fill:#5c5955;font-size:12px}"
-    ".g{stroke:#d8d4ce}.i{stroke:#9b1c1c;stroke-width:2.5}.p{fill:#9b1c1c}.b{fill:#fff}"
-    ".w{fill:#9b1c1c;font-weight:600}"
-    "@media(prefers-color-scheme:dark){text{fill:#eceae6}.q{fill:#b5b0a9}.g{stroke:#3a3836}"
-    ".i{stroke:#e5736b}.p,.w{fill:#e5736b}.b{fill:#141414}}"
+_FIRST_WIDE_SIGN = 0x2E80
+"""From here on signs are Chinese ones, twice as wide as a letter."""
+_CLOSING_SIGNS = "，。；：、）》”"
+"""No line begins with one."""
+_SIZES = "text{font:13px %s;fill:#1c1b1a}.t{font-size:16px}.q{font-size:12px}"
+_COLOURS = (
+    ".q{fill:#5c5955}.g{stroke:#d8d4ce}.i{stroke:#9b1c1c;stroke-width:2.5}.p{fill:#9b1c1c}"
+    ".r{stroke:#5c5955;stroke-width:2}.b{fill:#fff}.w{fill:#9b1c1c}"
 )
+SCREEN_STYLE = (
+    _SIZES % "system-ui,-apple-system,'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',sans-serif"
+    + _COLOURS
+    + ".t,.w{font-weight:600}@media(prefers-color-scheme:dark){text{fill:#eceae6}.q{fill:#b5b0a9}"
+    ".g{stroke:#3a3836}.r{stroke:#b5b0a9}.i{stroke:#e5736b}.p,.w{fill:#e5736b}.b{fill:#141414}}"
+)
+"""Of a drawing that a browser shows, with the typefaces of its reader."""
+
+
+def picture_style(family: str) -> str:
+    """Return the style of a drawing that becomes a picture: one typeface, always light."""
+    return _SIZES % f"'{family}'" + _COLOURS
 
 
 class ChartLine(NamedTuple):
-    """One line of a chart: name, value and interval, and these as text."""
+    """One line of a chart: name, value and interval, these as text, and all that is said of it."""
 
     name: str
     value: float
     low: float
     high: float
     text: str
+    note: str
+    reference: float | None = None
+    """Value of the nation, drawn as a short stroke."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +52,29 @@ class ChartTexts:
 
     title: str
     subtitle: str
+    finding: str
+    """What the chart shows, in words, for whoever does not see it."""
     source: str
     mark: str
     language: str
+
+
+class ChartShape(NamedTuple):
+    """Measures of a chart: names and values beside the lines, or (stacked) above them."""
+
+    width: int
+    name_width: int
+    value_width: int
+    line_height: int
+
+    @property
+    def is_stacked(self) -> bool:
+        return not self.name_width
+
+
+WIDE = ChartShape(720, 200, 150, 20)
+NARROW = ChartShape(360, 0, 0, 38)
+"""Readable on a phone, where a wide one would shrink to half."""
 
 
 class Scale(NamedTuple):
@@ -66,54 +102,133 @@ def find_scale(lows: Sequence[float], highs: Sequence[float]) -> Scale:
     return Scale(start, end if end > start else start + step, step)
 
 
-def chart_height(lines: int) -> int:
-    """Return the height of a chart with so many lines, in pixels."""
-    return _HEAD + 18 + _LINE * lines + 64
+def draw_intervals(
+    lines: Sequence[ChartLine],
+    texts: ChartTexts,
+    shape: ChartShape = WIDE,
+    style: str = SCREEN_STYLE,
+) -> str:
+    """Return an SVG that stands alone, a point and an interval a line; same input, same bytes."""
+    head, y = _write_texts([(texts.title, "t", 16), (texts.subtitle, "q", 12)], shape, 0)
+    plot, y = _draw_plot(lines, shape, y + 8)
+    said = [(texts.source, "q", 12), (texts.mark, "w", 13)]
+    foot, y = _write_texts(said, shape, y + 8)
+    size = f'width="{shape.width}" height="{y + _MARGIN}"'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {shape.width} {y + _MARGIN}" {size} '
+        f'role="img" lang="{escape(texts.language)}"><title>{escape(texts.title)}</title>'
+        f"<desc>{escape(texts.finding)}</desc><style>{style}</style>"
+        f'<rect class="b" {size}/>{head}{plot}{foot}</svg>\n'
+    )
 
 
-def draw_intervals(lines: Sequence[ChartLine], texts: ChartTexts) -> str:
-    """Return an SVG with a point and an interval a line; equal lines give equal bytes."""
-    scale = find_scale([line.low for line in lines], [line.high for line in lines])
-    width = _WIDTH - _NAME_WIDTH - _VALUE_WIDTH
-    bottom = _HEAD + 18 + _LINE * len(lines)
-    height = chart_height(len(lines))
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
-        f'width="{_WIDTH}" height="{height}" role="img" lang="{escape(texts.language)}">'
-        f"<title>{escape(texts.title)}</title><desc>{escape(texts.subtitle)}</desc>"
-        f'<style>{_STYLE}</style><rect class="b" width="{_WIDTH}" height="{height}"/>'
-        f'<text class="t" x="0" y="20">{escape(texts.title)}</text>'
-        f'<text class="q" x="0" y="40">{escape(texts.subtitle)}</text>'
-    ]
+def draw_inline(lines: Sequence[ChartLine], finding: str) -> Markup:
+    """Return the chart as part of a page that has title, source and style: its lines alone."""
+    plot, height = _draw_plot(lines, NARROW, 0)
+    return Markup(  # every text in it is escaped where it is written
+        f'<svg class="chart" viewBox="0 0 {NARROW.width} {height}" role="img" '
+        f'aria-label="{escape(finding)}">{plot}</svg>'
+    )
+
+
+def drawing_height(svg: str) -> int:
+    """Return the height of a drawing that stands alone, in pixels."""
+    return int(svg.partition(' height="')[2].partition('"')[0])
+
+
+def _write_texts(
+    texts: Sequence[tuple[str, str, int]], shape: ChartShape, y: int
+) -> tuple[str, int]:
+    """Return texts (each with class and size) below `y`, wrapped, and where they end."""
+    parts = []
+    for text, kind, size in texts:
+        for line in _wrap(text, 2 * (shape.width - _MARGIN) // size):
+            y += _LEADING
+            parts.append(f'<text class="{kind}" x="0" y="{y}">{escape(line)}</text>')
+    return "".join(parts), y
+
+
+def _draw_plot(lines: Sequence[ChartLine], shape: ChartShape, top: int) -> tuple[str, int]:
+    """Return ticks and lines below `top`, and where they end."""
+    references = [line.reference for line in lines if line.reference is not None]
+    scale = find_scale(
+        [*(line.low for line in lines), *references], [*(line.high for line in lines), *references]
+    )
+    left = shape.name_width or _MARGIN
+    width = shape.width - left - (shape.value_width or _MARGIN)
+    first = top + _TICKS
+    bottom = first + shape.line_height * len(lines)
+    parts = []
     for tick in scale.ticks:
-        x = _NAME_WIDTH + scale.place(tick, width)
+        x = left + scale.place(tick, width)
+        # Where names stand above the lines, a tick leaves them free.
+        gaps = ' stroke-dasharray="18 20"' if shape.is_stacked else ""
+        start = first + 20 if shape.is_stacked else first - 4
         parts.append(
-            f'<path class="g" d="M{x} {_HEAD}V{bottom}"/>'
-            f'<text class="q" x="{x}" y="{_HEAD - 6}" text-anchor="middle">{tick:g}</text>'
+            f'<path class="g" d="M{x} {start}V{bottom}"{gaps}/>'
+            f'<text class="q" x="{x}" y="{first - 9}" text-anchor="middle">{tick:g}</text>'
         )
     for number, line in enumerate(lines):
-        y = _HEAD + 14 + _LINE * number
-        low, high, at = (
-            _NAME_WIDTH + scale.place(value, width) for value in (line.low, line.high, line.value)
-        )
-        parts.append(
-            f'<text x="{_NAME_WIDTH - 10}" y="{y + 4}" text-anchor="end">{_shorten(line.name)}'
-            f'</text><path class="i" d="M{low} {y}H{high}"/><circle class="p" cx="{at}" cy="{y}" '
-            f'r="4"/><text x="{_WIDTH - _VALUE_WIDTH + 14}" y="{y + 4}">{escape(line.text)}</text>'
-        )
-    parts.append(f'<text class="q" x="0" y="{bottom + 26}">{escape(texts.source)}</text>')
-    if texts.mark:
-        parts.append(f'<text class="w" x="0" y="{bottom + 46}">{escape(texts.mark)}</text>')
-    return "".join(parts) + "</svg>\n"
+        y = first + shape.line_height * number
+        values = (line.low, line.high, line.value, line.reference or line.value)
+        parts += _draw_line(line, shape, y, [left + scale.place(each, width) for each in values])
+    return "".join(parts), bottom
 
 
-def _shorten(name: str) -> str:
-    """Return a name that fits beside its line, escaped; Chinese signs are twice as wide."""
-    room = 2 * _MAX_CHARS - 3
-    shown = ""
+def _draw_line(
+    line: ChartLine, shape: ChartShape, y: int, places: Sequence[float]
+) -> Iterator[str]:
+    """Yield the parts of one line; `places` are those of low, high, value and reference."""
+    low, high, at, reference = places
+    middle = y + (shape.line_height - 10 if shape.is_stacked else shape.line_height // 2)
+    baseline = y + 16 if shape.is_stacked else middle + 4
+    end = ' text-anchor="end"'
+    # What a pointer meets: the whole line, not its few drawn dots.
+    yield (
+        f'<g class="l"><title>{escape(line.note)}</title><rect fill="none" pointer-events="all" '
+        f'y="{y}" width="{shape.width}" height="{shape.line_height}"/>'
+    )
+    if shape.is_stacked:
+        yield f'<text x="0" y="{baseline}">{_shorten(line.name, 33)}</text>'
+        yield f'<text x="{shape.width}" y="{baseline}"{end}>{escape(line.text)}</text>'
+    else:
+        name, value = shape.name_width - 12, shape.width - shape.value_width + 14
+        yield f'<text x="{name}" y="{baseline}"{end}>{_shorten(line.name, 27)}</text>'
+        yield f'<text x="{value}" y="{baseline}">{escape(line.text)}</text>'
+    if line.reference is not None:
+        yield f'<path class="r" d="M{reference} {middle - 7}v14"/>'
+    yield f'<path class="i" d="M{low} {middle}H{high}"/>'
+    yield f'<circle class="p" cx="{at}" cy="{middle}" r="{_POINT}"/></g>'
+
+
+def _width_of(sign: str) -> int:
+    return 2 if ord(sign) >= _FIRST_WIDE_SIGN else 1
+
+
+def _wrap(text: str, room: int) -> Sequence[str]:
+    """Return a text in lines of at most `room` letters, broken at blanks or Chinese signs."""
+    lines: list[str] = []
+    line, used, at_blank = "", 0, 0
+    for sign in text:
+        line, used = line + sign, used + _width_of(sign)
+        if sign == " " or _width_of(sign) == 2:
+            at_blank = len(line)
+        if used > room and sign not in _CLOSING_SIGNS:
+            cut = at_blank - 1 if 1 < at_blank == len(line) else at_blank or len(line) - 1
+            lines.append(line[:cut].rstrip())
+            line = line[cut:].lstrip()
+            used, at_blank = sum(map(_width_of, line)), 0
+    return [*lines, line] if line else lines
+
+
+def _shorten(name: str, room: int) -> str:
+    """Return a name that fits into `room` letters, escaped."""
+    if sum(map(_width_of, name)) <= room:
+        return str(escape(name))
+    shown, used = "", 1
     for sign in name:
-        room -= 2 if ord(sign) > 0x2E7F else 1
-        if room < 0:
-            return str(escape(shown)) + "…"
+        used += _width_of(sign)
+        if used > room:
+            break
         shown += sign
-    return str(escape(shown))
+    return str(escape(shown.rstrip())) + "…"

@@ -1,21 +1,24 @@
 """Rows of the tables on public pages: figures of a release as they were printed, with their ids."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from survey.access.roles import NATION
 from survey.figures.figure_table import RANK, SHARE
+from survey.figures.views.display_names import AREA_LEVEL_NAMES
 from survey.locale import Translator, translator
 from survey.locale.figures import MISSING, format_count, format_signed
 from survey.site.interval_chart import ChartLine, Scale, find_scale
 from survey.site.released_archive import GAP_TO_NATION, ReleasedArchive, ReleasedFigure
 
-BAR_WIDTH = 120
+_BAR_WIDTH = 160
+"""Pixels; the style sheet has the same."""
+_SELF_EXPLAINING_LEVELS = ("city", "province")
 
 
 class Bar(NamedTuple):
-    """Interval and value as places on a line of `BAR_WIDTH`."""
+    """Interval and value as places on a line of `_BAR_WIDTH`."""
 
     low: float
     width: float
@@ -27,7 +30,7 @@ class PageRow:
     """One line of a table: what it is about, the figure as text, and where it is drawn."""
 
     name: str
-    id: str
+    figure: ReleasedFigure
     value: str
     interval: str
     n: str
@@ -37,6 +40,15 @@ class PageRow:
     gap: str = ""
     depth: int = 1
     """Level of an indicator in its tree."""
+
+    @property
+    def id(self) -> str:
+        return self.figure.id
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether the figure is of an indicator of the tree, whose code is a number as 2.1."""
+        return self.figure.indicator[:1].isdigit()
 
 
 class PageTables:
@@ -48,9 +60,18 @@ class PageTables:
 
     def list_areas(self, level: str, *, is_linked: bool = False) -> Sequence[PageRow]:
         """Return the areas of a level, the highest score first; `is_linked` to their pages."""
-        figures = self._keep(self.release.find(area) for area in self.release.list_areas(level))
+        figures = self._keep(
+            self.release.find(area, level=level) for area in self.release.list_areas(level)
+        )
         figures.sort(key=lambda each: (-float(each.estimate), each.area))
-        return self._build_rows(figures, "area", is_linked=is_linked)
+        rows = self._build_rows(figures, "area", is_linked=is_linked)
+        if level in _SELF_EXPLAINING_LEVELS:
+            return rows
+        # There is an East of three regions, and another one of four.
+        kind = self.t(AREA_LEVEL_NAMES[level])
+        return [
+            replace(row, name=self.t("{name} ({kind})", name=row.name, kind=kind)) for row in rows
+        ]
 
     def list_indicators(self, area: str) -> Sequence[PageRow]:
         """Return the indicators of an area that have a score, in the order of their tree."""
@@ -95,7 +116,7 @@ class PageTables:
         code = str(getattr(figure, kind))
         return PageRow(
             name=self._name(kind, code),
-            id=figure.id,
+            figure=figure,
             value=f"{figure.estimate}{unit}",
             interval=f"{figure.ci_low}–{figure.ci_high}{unit}" if figure.ci_low else MISSING,
             n=format_count(float(figure.n)) if figure.n else MISSING,
@@ -112,7 +133,7 @@ class PageTables:
         return f"{code} {name}" if is_numbered else name
 
     def _format_places(self, figure: ReleasedFigure) -> str:
-        rank = self.release.find(figure.area, measure=RANK)
+        rank = self.release.find(figure.area, measure=RANK, level=figure.area_level)
         if rank is None or not rank.ci_low:
             return MISSING
         if rank.ci_low == rank.ci_high:
@@ -120,37 +141,64 @@ class PageTables:
         return f"{rank.ci_low}–{rank.ci_high}"
 
     def _format_gap(self, figure: ReleasedFigure) -> str:
-        gap = self.release.find(figure.area, measure=GAP_TO_NATION)
+        gap = self.release.find(figure.area, measure=GAP_TO_NATION, level=figure.area_level)
         if gap is None or not gap.ci_low:
             return MISSING
-        return self.t(
-            "{value} ({low} to {high})",
-            value=format_signed(float(gap.estimate)),
-            low=format_signed(float(gap.ci_low)),
-            high=format_signed(float(gap.ci_high)),
+        return format_gap(self.t, gap)
+
+    def list_chart_lines(self, rows: Sequence[PageRow], *, beside: str = "") -> Sequence[ChartLine]:
+        """Return the lines of a chart with the same figures as `rows`.
+
+        Args:
+            beside: Area whose value of the same indicator is drawn as well.
+        """
+        return [self._build_line(row, beside) for row in rows if row.bar is not None]
+
+    def _build_line(self, row: PageRow, beside: str) -> ChartLine:
+        figure = row.figure
+        other = self.release.find(beside, figure.indicator, figure.group) if beside else None
+        note = self.t(
+            "{name}: {value}, interval {interval}, {n} interviews",
+            name=row.name,
+            value=row.value,
+            interval=self.say_interval(row),
+            n=row.n,
+        )
+        if other is not None and other.estimate:
+            name = self._name("area", beside)
+            note = self.t("{note}; {area}: {value}", note=note, area=name, value=other.estimate)
+        return ChartLine(
+            row.name,
+            float(figure.estimate),
+            float(figure.ci_low),
+            float(figure.ci_high),
+            f"{row.value} ({row.interval})",
+            note,
+            float(other.estimate) if other is not None and other.estimate else None,
         )
 
-    def list_chart_lines(self, rows: Sequence[PageRow]) -> Sequence[ChartLine]:
-        """Return the lines of a chart with the same figures as `rows`."""
-        by_id = {each.id: each for each in self.release.figures.values()}
-        figures = [(row, by_id[row.id]) for row in rows if row.bar is not None]
-        return [
-            ChartLine(
-                row.name,
-                float(each.estimate),
-                float(each.ci_low),
-                float(each.ci_high),
-                f"{row.value} ({row.interval})",
-            )
-            for row, each in figures
-        ]
+    def say_interval(self, row: PageRow) -> str:
+        """Return an interval in words, as it is read aloud."""
+        if not row.figure.ci_low:
+            return MISSING
+        return self.t("{low} to {high}", low=row.figure.ci_low, high=row.figure.ci_high)
+
+
+def format_gap(t: Translator, gap: ReleasedFigure) -> str:
+    """Return a difference with its interval, each with its sign."""
+    return t(
+        "{value} ({low} to {high})",
+        value=format_signed(float(gap.estimate)),
+        low=format_signed(float(gap.ci_low)),
+        high=format_signed(float(gap.ci_high)),
+    )
 
 
 def _draw_bar(figure: ReleasedFigure, scale: Scale) -> Bar | None:
     if not figure.ci_low:
         return None
     low, high, at = (
-        scale.place(float(text), BAR_WIDTH)
+        scale.place(float(text), _BAR_WIDTH)
         for text in (figure.ci_low, figure.ci_high, figure.estimate)
     )
     return Bar(low, round(max(high - low, 1.0), 1), at)

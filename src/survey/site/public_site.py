@@ -21,12 +21,12 @@ from survey.release.register import find_publication
 from survey.release.verify import parse_keys
 from survey.settings import Settings
 from survey.site import SITE_PATH
+from survey.site.page_frame import SiteSource
 from survey.site.released_archive import ReleasedArchive, read_released_archive
 from survey.site.site_folder import write_site
-from survey.site.site_pages import SiteSource
 from survey.store.tables import Publication, PublicationState
 
-SITE_FORMAT = 1
+SITE_FORMAT = 2
 """Raised when pages or files get another form, so that a folder built before is not served."""
 _KEPT_FOLDERS = 2
 """The one that is served, and the one before, from which a slow download may still read."""

@@ -56,8 +56,8 @@ RESERVED_NAMES = frozenset({"en", "api", "files", "verify"})
 """Folders of the site beside those of the waves."""
 _FOLDER_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 
-FigureKey = tuple[str, str, str, str]
-"""Area, indicator, group and measure of a figure."""
+FigureKey = tuple[str, str, str, str, str]
+"""Level, area, indicator, group and measure of a figure: two levels have an area named East."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class ReleasedArchive:
     def figures(self) -> Mapping[FigureKey, ReleasedFigure]:
         """Figures that pages show: those of everybody, and of each group the composite score."""
         return {
-            (each.area, each.indicator, each.group, each.measure): each
+            (each.area_level, each.area, each.indicator, each.group, each.measure): each
             for each in self.iter_figures()
             if each.measure in PAGE_MEASURES
             and (each.group == EVERYONE or each.indicator == COMPOSITE)
@@ -116,9 +116,25 @@ class ReleasedArchive:
         return label_text(self.manifest.title, language, self.manifest.id)
 
     def find(
-        self, area: str, indicator: str = COMPOSITE, group: str = EVERYONE, measure: str = SCORE
+        self,
+        area: str,
+        indicator: str = COMPOSITE,
+        group: str = EVERYONE,
+        measure: str = SCORE,
+        level: str = "",
     ) -> ReleasedFigure | None:
-        return self.figures.get((area, indicator, group, measure))
+        """Return a figure; None of one that was not printed or that pages do not show.
+
+        Args:
+            level: Level of the area, where another one has an area of the same name.
+        """
+        found = level or self._levels.get(area, "")
+        return self.figures.get((found, area, indicator, group, measure))
+
+    @cached_property
+    def _levels(self) -> Mapping[str, str]:
+        """Area -> its level; of two levels with an area of one name the last."""
+        return {figure.area: figure.area_level for figure in self.figures.values()}
 
     @property
     def headline(self) -> ReleasedFigure | None:
@@ -135,6 +151,23 @@ class ReleasedArchive:
         for figure in self.figures.values():
             found.setdefault(figure.area_level, {})[figure.area] = None
         return {level: sorted(areas) for level, areas in found.items()}
+
+    @cached_property
+    def cities(self) -> Sequence[str]:
+        """Codes of the cities of which a score or share of everybody was printed, in their order.
+
+        Each of them has a page.
+        """
+        return sorted(
+            {
+                each.area
+                for each in self.figures.values()
+                if each.area_level == "city"
+                and each.group == EVERYONE
+                and each.measure in {SCORE, SHARE}
+                and each.estimate
+            }
+        )
 
     @cached_property
     def indicators(self) -> Sequence[str]:

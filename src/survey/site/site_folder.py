@@ -9,6 +9,9 @@ from uuid import uuid4
 from survey.locale import LANGUAGES, RefusedError, msg, translator
 from survey.release import verify
 from survey.release.file_builders import SCRIPT_FILE
+from survey.site import CHARTS, TABLES
+from survey.site.page_frame import PAGE_FILE, FileLink, SiteSource
+from survey.site.release_pages import cite_release
 from survey.site.released_archive import ReleasedArchive, require_one_kind
 from survey.site.site_api import iter_api_files
 from survey.site.site_metadata import (
@@ -19,15 +22,7 @@ from survey.site.site_metadata import (
     figures_metadata_path,
     is_figures_path,
 )
-from survey.site.site_pages import (
-    CHARTS,
-    PAGE_FILE,
-    FileLink,
-    SiteSource,
-    build_pages,
-    cite_release,
-    format_size,
-)
+from survey.site.site_pages import build_pages, format_size
 
 FILES = "files"
 KEYS_FILE = "release-keys.json"
@@ -81,7 +76,7 @@ def _iter_files(source: SiteSource, keys_document: bytes) -> Iterator[tuple[str,
                 yield figures_metadata_path(link.path), describe_columns(release, url)
     pages = []
     for path, content in build_pages(source, links):
-        if path.endswith(PAGE_FILE) and f"/{CHARTS}/" not in path:
+        if path.endswith(PAGE_FILE) and not {CHARTS, TABLES} & set(path.split("/")):
             pages.append(path)
         yield path, content
     if source.address:

@@ -36,8 +36,36 @@ PAGE_TEXTS: Mapping[str, Message] = {
     "verify": msg("Check what you read"),
     "ask": msg("Whom to ask"),
     "contents": msg("On this page"),
-    "charts": msg("Charts to embed"),
-    "embed_line": msg("For another page, without a script:"),
+    "reuse": msg("Charts and tables to reuse"),
+    "card": msg("Card for sharing (PNG)"),
+    "chart": msg("Chart"),
+    "chart_page": msg("Chart on a page of its own"),
+    "table_page": msg("Table on a page of its own"),
+    "embed_chart": msg("Line that puts the chart into another page:"),
+    "embed_table": msg("Line that puts the table into another page:"),
+    "chart_note": msg(
+        "Dot: the city's score. Line: its interval. Upright stroke: the nation. The scale need not "
+        "begin at 0."
+    ),
+    "chart_keys": msg("The arrow keys read it line by line."),
+    "best": msg("Most above the nation"),
+    "worst": msg("Least above or most below"),
+    "read_interval": msg(
+        "The score comes from a sample, so it is not exact: the interval says how far off it may "
+        "be."
+    ),
+    "newest": msg("Newest release"),
+    "see_results": msg("See all results"),
+    "find_city": msg("Find your city"),
+    "search_city": msg("Search by name"),
+    # The script fills it in while somebody types.
+    "found": msg("{shown} of {all} found", shown="{shown}", all="{all}"),
+    "one_figure": msg("Cite or check this one figure."),
+    "one_figure_address": msg(
+        "The address in your browser is its own and stays; what follows the # is its number."
+    ),
+    "close": msg("Close"),
+    "documents": msg("Questionnaire and code book"),
     "not_shown": msg(
         "A figure that is missing here is not shown: too few people stand behind it, or it would "
         "give another one away."

@@ -1,4 +1,4 @@
-"""The public site and its API below `/data/`: for everybody, without account, cookie or script.
+"""The public site and its API below `/data/`: for everybody, without account or cookie.
 
 Only files of a folder that was built from signed archives are served, by their exact names; this
 module opens no result. What may be seen is looked up in the register every few seconds.
@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 from survey.compute.worker import Worker
 from survey.locale import SurveyError, msg, translator
 from survey.settings import Settings
-from survey.site import SITE_PATH
+from survey.site import CHARTS, SITE_PATH, TABLES
 from survey.store.engine import read_scope
 from survey.store.transactions import UNAVAILABLE_ERRORS, StoreUnavailableError
 from survey.web.assets import CachedBody, cached_response
@@ -39,11 +39,11 @@ _RETRY_SECONDS = 30
 _MAX_CACHED_BYTES = 2_000_000
 """Larger files are sent from the disk as they are."""
 _PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; "
     "form-action 'none'; frame-ancestors {ancestors}"
 )
 _DRAWING_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_CHARTS = "/charts/"
 _HEADERS = {
     "Cache-Control": f"public, max-age={_BROWSER_SECONDS}",
     "X-Content-Type-Options": "nosniff",
@@ -53,7 +53,9 @@ _HEADERS = {
     # Nothing here depends on who asks; no credentials are allowed with it.
     "Access-Control-Allow-Origin": "*",
 }
-_TEXTS = frozenset({"text/html", "text/css", "text/csv", "application/json", "image/svg+xml"})
+_TEXTS = frozenset(
+    {"text/html", "text/css", "text/javascript", "text/csv", "application/json", "image/svg+xml"}
+)
 _PAGE_FILE = "index.html"
 _Find = Callable[["SiteApi"], bytes | None]
 
@@ -233,16 +235,16 @@ def _is_known(request: Request, site: _InstalledSite) -> bool:
     return site.tag in {each.strip().removeprefix("W/") for each in known}
 
 
-def _list_headers(site: _InstalledSite, name: str) -> Mapping[str, str]:
-    """Return the headers of a file: every page may be framed by nobody, charts by everybody."""
-    headers = {**_HEADERS, "ETag": site.tag}
+def content_policy(name: str) -> str:
+    """Return the content security policy of a file: only charts and tables may be framed."""
     if name.endswith(".svg"):
-        headers["Content-Security-Policy"] = _DRAWING_POLICY
-    else:
-        is_chart = f"/{name}".count(_CHARTS) > 0
-        ancestors = "*" if is_chart else "'none'"
-        headers["Content-Security-Policy"] = _PAGE_POLICY.format(ancestors=ancestors)
-    return headers
+        return _DRAWING_POLICY
+    ancestors = "*" if {CHARTS, TABLES} & set(name.split("/")) else "'none'"
+    return _PAGE_POLICY.format(ancestors=ancestors)
+
+
+def _list_headers(site: _InstalledSite, name: str) -> Mapping[str, str]:
+    return {**_HEADERS, "ETag": site.tag, "Content-Security-Policy": content_policy(name)}
 
 
 @lru_cache(maxsize=200)
