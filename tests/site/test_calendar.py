@@ -9,9 +9,9 @@ from survey.release.announced_days import change_announced_day
 from survey.release.publishing_steps import retract_publication
 from survey.release.register import plan_publication
 from survey.settings import Settings
+from survey.site.page_frame import SiteSource
 from survey.site.public_site import SitePlan, plan_site
 from survey.site.site_folder import write_site
-from survey.site.site_pages import SiteSource
 from survey.store.engine import read_scope, session_scope
 from tests.publish.publications.register_steps import KEY, draft
 from tests.site.conftest import MINUTE, PublishedStore
