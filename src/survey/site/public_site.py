@@ -14,6 +14,7 @@ from sqlmodel import Session
 from survey.access.roles import Action
 from survey.access.work import Work, operator_work
 from survey.locale import RefusedError, msg
+from survey.release.log_checkpoints import PublicLog, find_public_log
 from survey.release.public_releases import TakenBackRelease, list_public_releases, list_taken_back
 from survey.release.publishing_steps import build_key_list
 from survey.release.register import find_publication
@@ -42,6 +43,7 @@ class SitePlan:
     address: str
     licence: str
     now: datetime
+    log: PublicLog | None = None
 
     @property
     def archive_names(self) -> frozenset[str]:
@@ -59,6 +61,7 @@ class SitePlan:
             [each.key for each in self.taken_back],
             self.address,
             self.licence,
+            self.log and [hashlib.sha256(note).hexdigest() for _, note in self.log.notes],
         ]
         return hashlib.sha256(orjson.dumps(shown)).hexdigest()[:16]
 
@@ -70,7 +73,12 @@ class SitePlan:
             read_released_archive(path, published, self.now, opened) for path, _ in self.archives
         ]
         source = SiteSource(
-            sort_releases(releases), published, self.address, self.licence, self.taken_back
+            sort_releases(releases),
+            published,
+            self.address,
+            self.licence,
+            self.taken_back,
+            self.log,
         )
         return write_site(source, self.keys_document, out)
 
@@ -125,6 +133,7 @@ def plan_site(work: Work, *, keys: Sequence[str] = ()) -> SitePlan:
         site_address(work.settings),
         work.settings.site_licence,
         work.now,
+        find_public_log(work),
     )
 
 

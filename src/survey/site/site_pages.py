@@ -13,12 +13,15 @@ from survey.access.roles import NATION
 from survey.locale import DEFAULT_LANGUAGE, LANGUAGES, Translator, translator
 from survey.locale.figures import format_quantity, format_share
 from survey.release.figures import describe_errata
+from survey.release.log_checkpoints import PublicLog
 from survey.release.public_releases import TakenBackRelease
 from survey.release.verify import KeyList, fingerprint_of
 from survey.site.interval_chart import ChartTexts, chart_height, draw_intervals
 from survey.site.page_rows import BAR_WIDTH, PageRow, PageTables
 from survey.site.released_archive import ReleasedArchive
+from survey.site.site_log import LOG_FOLDER, describe_log
 from survey.site.site_metadata import describe_dataset, feed_path
+from survey.site.site_verifier import describe_verifier
 from survey.site.texts import translate_texts
 from survey.store.china_time import china_date, format_day
 
@@ -57,6 +60,8 @@ class SiteSource:
     licence: str = ""
     """Licence of the figures; empty: all rights are reserved."""
     taken_back: Sequence[TakenBackRelease] = ()
+    log: PublicLog | None = None
+    """Transparency log; none where it is not signed yet, or built from archives alone."""
 
     @property
     def is_demo(self) -> bool:
@@ -93,6 +98,9 @@ class LanguagePages:
         """Yield path and content of every page and chart."""
         yield self._render("front", "", self._describe_front(), self.t("Open data"))
         yield self._render("verify", "verify/", self._describe_verify(), self.t("How to check"))
+        if self.source.log is not None:
+            described = describe_log(self.source.log, self.t)
+            yield self._render("log", f"{LOG_FOLDER}/", described, self.t("Transparency log"))
         for release in self.source.releases:
             yield from self._build_release(release)
         standing = {release.manifest.wave for release in self.source.releases}
@@ -126,6 +134,7 @@ class LanguagePages:
             issuer=self._find_issuer(),
             licence=self.source.licence or self.t("All rights reserved; no licence chosen yet."),
             bar_width=BAR_WIDTH,
+            log_folder=LOG_FOLDER if self.source.log else "",
             **values,
         )
         return f"{path}{PAGE_FILE}", html.encode()
@@ -169,6 +178,7 @@ class LanguagePages:
                 for key_id in signing
             ],
             "archives": [self.files[release.manifest.id][0] for release in self.source.releases],
+            "verifier": describe_verifier(self.source.releases, self.t),
         }
 
     def _summarise(self, release: ReleasedArchive) -> Mapping[str, Any]:

@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 from survey.compute.worker import Worker
 from survey.locale import SurveyError, msg, translator
 from survey.settings import Settings
-from survey.site import SITE_PATH
+from survey.site import SCRIPTED_PAGES, SITE_PATH
 from survey.store.engine import read_scope
 from survey.store.transactions import UNAVAILABLE_ERRORS, StoreUnavailableError
 from survey.web.assets import CachedBody, cached_response
@@ -42,6 +42,8 @@ _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors {ancestors}"
 )
+_SCRIPT_POLICY = "; script-src 'self'; connect-src 'self'"
+"""Added on the pages that check a file: their script reads manifests and keys of this site."""
 _DRAWING_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _CHARTS = "/charts/"
 _HEADERS = {
@@ -55,6 +57,8 @@ _HEADERS = {
 }
 _TEXTS = frozenset({"text/html", "text/css", "text/csv", "application/json", "image/svg+xml"})
 _PAGE_FILE = "index.html"
+_CHECKPOINT = "log/checkpoint"
+"""Signed state of the transparency log, a text without an ending in its name."""
 _Find = Callable[["SiteApi"], bytes | None]
 
 if TYPE_CHECKING:  # Building a site imports what draws reports; few processes ever do.
@@ -123,6 +127,8 @@ class SiteEndpoints:
         if _is_known(request, site):
             return Response(status_code=304, headers=headers)
         media_type = guess_type(name)[0] or "application/octet-stream"
+        if name == _CHECKPOINT:
+            media_type = "text/plain"
         file = site.folder / name
         if name.endswith(".gz"):
             media_type = "application/gzip"
@@ -233,15 +239,19 @@ def _is_known(request: Request, site: _InstalledSite) -> bool:
     return site.tag in {each.strip().removeprefix("W/") for each in known}
 
 
+def page_policy(name: str) -> str:
+    """Return what a file of the site may fetch and run: charts are framed by everybody."""
+    if name.endswith(".svg"):
+        return _DRAWING_POLICY
+    ancestors = "*" if f"/{name}".count(_CHARTS) > 0 else "'none'"
+    scripts = _SCRIPT_POLICY if name in SCRIPTED_PAGES else ""
+    return _PAGE_POLICY.format(ancestors=ancestors) + scripts
+
+
 def _list_headers(site: _InstalledSite, name: str) -> Mapping[str, str]:
     """Return the headers of a file: every page may be framed by nobody, charts by everybody."""
     headers = {**_HEADERS, "ETag": site.tag}
-    if name.endswith(".svg"):
-        headers["Content-Security-Policy"] = _DRAWING_POLICY
-    else:
-        is_chart = f"/{name}".count(_CHARTS) > 0
-        ancestors = "*" if is_chart else "'none'"
-        headers["Content-Security-Policy"] = _PAGE_POLICY.format(ancestors=ancestors)
+    headers["Content-Security-Policy"] = page_policy(name)
     return headers
 
 
