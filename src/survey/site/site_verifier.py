@@ -52,7 +52,7 @@ _SCRIPT_TEXTS: Mapping[str, Message] = {
         "{file} was signed with a key that the association has withdrawn. It is not genuine."
     ),
     "retracted": msg("Taken back"),
-    "retractedFile": msg("The association has taken release {release} back."),
+    "retractedFile": msg("{file} is of release {release}, which the association has taken back."),
     "corrected": msg("Release {release} was replaced by {by}."),
     "demo": msg("Demonstration data: every figure was made up by a program."),
     "fingerprint": msg("Fingerprint of the key: {fingerprint}"),

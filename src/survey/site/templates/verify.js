@@ -127,7 +127,7 @@
     return { equal, bytes: ranges.map((range) => range.join("–")).join(", ") };
   }
 
-  async function checkArchive(published, name, bytes) {
+  async function checkArchive(published, bytes) {
     const { files, hidden } = readArchive(bytes);
     if (!files.has(MANIFEST) || !files.has(SIGNATURE)) return null;
     const inflate = (path, most) => unpack(files.get(path), "deflate-raw", most);
@@ -172,6 +172,12 @@
     return { outcome: "changed", signed: best.signed, lines };
   }
 
+  // What has the name of a release's archive and is none.
+  function findBroken(releases, name) {
+    const meant = releases.find((each) => `${each.manifest.id}.zip` === name);
+    return meant && { outcome: "changed", signed: meant, lines: [say("hidden", {})] };
+  }
+
   function show(card, outcome, lines) {
     card.className = outcome;
     const title = document.createElement("h3");
@@ -209,15 +215,17 @@
     }
     try {
       const bytes = new Uint8Array(await file.arrayBuffer()), { published, releases } = known;
-      const archive = file.name.toLowerCase().endsWith(".zip") && await checkArchive(published, file.name, bytes);
-      const result = archive || await checkFile(releases, file.name, bytes);
+      const archive = file.name.toLowerCase().endsWith(".zip") && await checkArchive(published, bytes);
+      const result = archive || findBroken(releases, file.name) || await checkFile(releases, file.name, bytes);
       show(card, result.outcome, describe(published, file.name, result));
     } catch (error) {
       show(card, "unreadable", [say("unreadableFile", { file: file.name, reason: String(error) })]);
     }
   }
 
-  async function checkAll(files) { for (const file of Array.from(files)) await check(file); }
+  async function checkAll(files) {
+    for (const file of Array.from(files)) await check(file);
+  }
 
   async function start() {
     try {
@@ -229,7 +237,11 @@
     }
     const input = /** @type {HTMLInputElement} */ (section.querySelector("input"));
     const drop = /** @type {HTMLElement} */ (section.querySelector(".drop"));
-    input.addEventListener("change", () => checkAll(input.files));
+    input.addEventListener("change", () => {
+      checkAll(input.files);
+      // Else the same file, changed meanwhile, could not be chosen again.
+      input.value = "";
+    });
     drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
     drop.addEventListener("dragleave", () => drop.classList.remove("over"));
     drop.addEventListener("drop", (event) => {
