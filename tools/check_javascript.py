@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 COMPILER = ROOT / ".venv" / "javascript" / "node_modules" / "typescript" / "bin" / "tsc"
 GLOBALS = ROOT / "tools" / "javascript" / "globals.d.ts"
 KIT = ROOT / "src" / "survey" / "kit"
-SITE_SCRIPT = ROOT / "src" / "survey" / "site" / "templates" / "site.js"
+SITE = ROOT / "src" / "survey" / "site" / "templates"
 OPTIONS = (
     "--allowJs", "--checkJs", "--noEmit", "--pretty", "false", "--target", "es2017",
     "--module", "esnext", "--alwaysStrict", "--noImplicitThis", "--noImplicitAny",
@@ -85,7 +85,7 @@ def page_bundles() -> list[Bundle]:
     streamlit.add(*_parts(("streamlit_language",)))
     streamlit.lines.append(_MODULE)
     bundles = [public, interview, keying, preview, streamlit]
-    for file in (STATIC / "component.js", *sorted(KIT.glob("*.js")), SITE_SCRIPT):
+    for file in (STATIC / "component.js", *sorted(KIT.glob("*.js")), *sorted(SITE.glob("*.js"))):
         bundles.append(Bundle(file.stem))
         bundles[-1].add(file)
     return bundles

@@ -182,6 +182,8 @@ BUILDING_BLOCKS = {
     "files.microdata.export.make_file": INSIDE,
     "files.microdata.export.operator_detail": INSIDE,
     "release.register.may_read": INSIDE,
+    "release.transparency_log.append_acts": "as record",
+    "release.transparency_log.list_subjects": INSIDE,
     "rectification.problem_records.get_readable_problem": INSIDE,
 }
 """Services with a principal that only write down who it was."""

@@ -15,6 +15,7 @@ from survey.cli.operator import change_as_operator, read_as_operator
 from survey.cli.options import read_suffix
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.cli.output_file import output_file
+from survey.cli.release_log import app as log
 from survey.cli.report import ReportLanguage
 from survey.cli.wave import release as release_of_wave
 from survey.locale import msg, translator
@@ -50,6 +51,7 @@ key = typer.Typer(help="Keys that sign releases (docs/publishing.md).")
 reader = typer.Typer(help="People who may open a release before it is published.")
 app.add_typer(key, name="key")
 app.add_typer(reader, name="reader")
+app.add_typer(log, name="log")
 
 Release = Annotated[str, typer.Argument(help="Id of the release, as `survey release list`.")]
 _MINUTE = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]

@@ -259,6 +259,8 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.VIEW_CLOSED_RELEASE: msg("Opened a release that is closed to readers"),
     AuditEvent.RELEASE_KEY_REGISTERED: msg("Registered a key that signs releases"),
     AuditEvent.RELEASE_KEY_WITHDRAWN: msg("Withdrew a key that signs releases"),
+    AuditEvent.RELEASE_LOG_SIGNED: msg("Signed the transparency log"),
+    AuditEvent.RELEASE_LOG_COSIGNED: msg("Took up a witness's signature of the transparency log"),
     AuditEvent.PROBLEM_ADDED: msg("Added a problem"),
     AuditEvent.PROBLEM_CHANGED: msg("Changed a problem"),
     AuditEvent.PROBLEM_EVIDENCE_GIVEN: msg("Gave evidence"),

@@ -53,6 +53,13 @@ PROBLEM_NAMES: Mapping[str, Message] = {
     "hidden_bytes": msg("It holds bytes that are no part of its files, or these in another order."),
     "unreadable": msg("It cannot be read."),
     "time_stamp": msg("The time stamp does not hold."),
+    "log_form": msg("The entries of the log are not those of its checkpoint."),
+    "log_signature": msg("The checkpoint is not signed with a published key that stands."),
+    "log_other": msg("It is not the same log as the one seen before."),
+    "log_older": msg("It is older than what was seen before."),
+    "log_history": msg("The history of the log was rewritten."),
+    "not_witnessed": msg("The named witness has not signed it."),
+    "not_logged": msg("The log has no entry of this release."),
 }
 """Problem of a finding -> what it means."""
 

@@ -11,6 +11,7 @@ from survey.access.audit import actor_id
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import labels_of, msg
+from survey.release.public_acts import enter_public_acts
 from survey.release.register import (
     PublicationNotAllowedError,
     lock_publication,
@@ -79,6 +80,7 @@ def open_release(work: Work, *, key: str) -> bool:
         publication.is_public = True
     work.session.add(publication)
     work.add(opening, AuditEvent.RELEASE_OPENED, key, {"public": publication.is_public})
+    enter_public_acts(work)
     return publication.is_public
 
 

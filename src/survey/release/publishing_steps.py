@@ -13,6 +13,7 @@ from survey.release.archives import read_archived_file
 from survey.release.evidence_register import list_evidence_releases
 from survey.release.figures import find_errata
 from survey.release.file_builders import FIGURES_FILE
+from survey.release.public_acts import enter_public_acts
 from survey.release.register import (
     PublicationNotAllowedError,
     latest_step_at,
@@ -80,6 +81,7 @@ def publish_publication(work: Work, *, key: str) -> None:
             "first_places": publication.first_places,
         },
     )
+    enter_public_acts(work)
 
 
 def _require_publishable(
@@ -174,6 +176,7 @@ def retract_publication(work: Work, *, key: str, reason: str) -> None:
     if was_published and wave.state is WaveState.RELEASED:
         revoke_release(replace(work, now=at), wave_key=wave.key, reason=why)
     work.record(AuditEvent.RELEASE_RETRACTED, key, {"reason": why})
+    enter_public_acts(work)
 
 
 def list_retracted(work: Work) -> dict[str, datetime]:

@@ -24,6 +24,7 @@ from survey.access.work import Work
 from survey.locale import msg
 from survey.release.archives import ArchiveDraft, draft_archive, read_archived_files
 from survey.release.manifest import PublicationManifest
+from survey.release.public_acts import enter_public_acts
 from survey.release.publication_files import (
     build_publication_files,
     build_publication_manifest,
@@ -248,6 +249,8 @@ def store_signature(work: Work, *, prepared: PreparedSignature) -> PublicationSt
         publication.one_person = basis.one_person
     _record_signature(work, publication)
     prepared.archive.install()
+    if publication.state in PUBLIC_STATES:
+        enter_public_acts(work)
     return publication.state
 
 

@@ -33,6 +33,7 @@ from survey.access.audit import actor_id, require_reason
 from survey.access.roles import Action
 from survey.access.work import Work
 from survey.locale import Message, SurveyError, msg
+from survey.release.transparency_log import append_acts, describe_key_acts
 from survey.release.verify import MAX_TIME_STAMP_BYTES, key_id_of
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
@@ -201,9 +202,19 @@ def read_signing_keys(settings: Settings) -> list[SigningKey]:
     Raises:
         SigningKeyError: A key cannot be read.
     """
-    lines = _read_key_lines(settings.release_key_file) if settings.release_key_file else []
-    lines += settings.release_key.get_secret_value().replace(",", " ").split()
-    return [SigningKey.parse(line) for line in lines]
+    file = settings.release_key_file
+    keys = read_key_file(file) if file else []
+    lines = settings.release_key.get_secret_value().replace(",", " ").split()
+    return [*keys, *(SigningKey.parse(line) for line in lines)]
+
+
+def read_key_file(file: Path) -> list[SigningKey]:
+    """Return the private keys of a file, the newest last; none where there is no file.
+
+    Raises:
+        SigningKeyError: A key cannot be read.
+    """
+    return [SigningKey.parse(line) for line in _read_key_lines(file)]
 
 
 def _read_key_lines(file: Path) -> list[str]:
@@ -311,6 +322,7 @@ def _store_key(work: Work, public_key: bytes, *, is_demo: bool) -> PublicationKe
         key.id,
         {"public_key": key.public_key, "demo": is_demo},
     )
+    append_acts(work, describe_key_acts(key))
     return key
 
 
@@ -329,6 +341,7 @@ def withdraw_key(work: Work, *, key_id: str, reason: str) -> None:
         raise SigningKeyError(msg("There is no key {key} to withdraw.", key=key_id))
     key.withdrawn_at, key.withdrawn_by, key.reason = work.now, actor_id(work.principal), why
     work.add(key, AuditEvent.RELEASE_KEY_WITHDRAWN, key.id, {"reason": why})
+    append_acts(work, describe_key_acts(key))
 
 
 def list_keys(work: Work) -> list[PublicationKey]:

@@ -4,6 +4,7 @@
 Needs Python 3.9 or newer and nothing else:
 
     python3 verify.py --keys release-keys.json release.zip
+    python3 verify.py --keys release-keys.json --log log.zip release.zip
 
 Take this script and the list of keys from the association's own site (`/verify.py` and
 `/release-keys.json` of its survey server, by https), never from the release or from whoever passed
@@ -31,7 +32,7 @@ import sys
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
@@ -40,6 +41,10 @@ MANIFEST, SIGNATURE, TIME_STAMP = "release.json", "release.sig", "release.tsr"
 COMPANIONS = {MANIFEST, SIGNATURE, TIME_STAMP}
 MAX_MANIFEST_BYTES, MAX_SIGNATURE_BYTES, MAX_TIME_STAMP_BYTES = 50_000_000, 10_000, 100_000
 MAX_OFFICE_BYTES, MAX_UNPACKED_BYTES = 50_000_000, 300_000_000
+CHECKPOINT, WITNESSED, ENTRIES = "checkpoint", "witnessed", "tile/entries"
+"""Files of a transparency log: signed state, such states that witnesses have signed, entries."""
+TILE_WIDTH, MAX_ENTRY_BYTES = 256, 65_535
+MAX_NOTE_BYTES, MAX_LOG_BYTES, _MAX_WITNESSED = 200_000, 100_000_000, 100
 MAX_DIRECTORY_BYTES = 4_000_000
 """List of the files in an archive; that of a release with every report takes a tenth of a MB."""
 MAX_FOLDERS_UP = 6
@@ -47,6 +52,7 @@ _CHUNK_BYTES = 1 << 20
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _NOT_PLAIN = "链接、设备或特权文件 / a link, a device, or a file that runs with another's rights"
 _TOO_LARGE = "过大 / too large"
+_TOO_SHORT = "不完整 / not whole"
 _SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
 """What follows a time stamp's status begins so (RFC 5652)."""
 _PACKED_ODDLY = "压缩方式不明 / packed in another way"
@@ -217,6 +223,19 @@ PROBLEMS = {
     ),
     "unreadable": ("无法读取", "cannot be read"),
     "time_stamp": ("时间戳无效", "the time stamp does not hold"),
+    "log_form": (
+        "登记簿内容与其检查点不符",
+        "the entries of the log are not those of its checkpoint",
+    ),
+    "log_signature": (
+        "检查点不是用所公布的有效密钥签的",
+        "the checkpoint is not signed with a published key that stands",
+    ),
+    "log_other": ("不是同一本登记簿", "not the same log as the one seen before"),
+    "log_older": ("比先前见到的登记簿旧", "older than what was seen before"),
+    "log_history": ("登记簿的历史被改写", "the history of the log was rewritten"),
+    "not_witnessed": ("没有所指见证人的签名", "the named witness has not signed it"),
+    "not_logged": ("登记簿中没有本发布", "the log has no entry of this release"),
 }
 """Problem -> what it means, in Chinese and English."""
 
@@ -228,6 +247,7 @@ class CheckResult(NamedTuple):
     manifest: dict[str, Any]
     """Empty while the signature does not hold."""
     key_id: str = ""
+    manifest_sha256: str = ""
 
     @property
     def is_genuine(self) -> bool:
@@ -433,7 +453,8 @@ def check_manifest(
         findings.append(Finding(SIGNATURE, "key_of_demo", key_id))
     if str(manifest["id"]) in published.retracted:
         findings.append(Finding(MANIFEST, "retracted", published.retracted[str(manifest["id"])]))
-    return CheckResult(findings + _check_stamp_form(source), manifest, key_id)
+    digest = hashlib.sha256(data).hexdigest()
+    return CheckResult(findings + _check_stamp_form(source), manifest, key_id, digest)
 
 
 def _parse_manifest(data: bytes) -> dict[str, Any]:
@@ -665,6 +686,279 @@ def check_path(
     return result._replace(findings=[Finding(*map(printable, each)) for each in result.findings])
 
 
+def hash_entry(entry: bytes) -> bytes:
+    """Return the hash of an entry of a log (RFC 6962, section 2.1)."""
+    return hashlib.sha256(b"\0" + entry).digest()
+
+
+def find_root(hashes: Sequence[bytes]) -> bytes:
+    """Return the root of the Merkle tree over hashes of entries (RFC 6962, section 2.1)."""
+    if not hashes:
+        return hashlib.sha256(b"").digest()
+    while len(hashes) > 1:
+        pairs = zip(hashes[::2], hashes[1::2])  # noqa: B905  (Python 3.9 has no `strict`)
+        joined = [hashlib.sha256(b"\1" + left + right).digest() for left, right in pairs]
+        hashes = joined + list(hashes[2 * len(joined) :])
+    return hashes[0]
+
+
+class NoteKey(NamedTuple):
+    """Ed25519 key of a log (kind 1) or of a witness (kind 4), as c2sp.org/signed-note has it."""
+
+    name: str
+    kind: int
+    public_key: bytes
+
+    @property
+    def id(self) -> bytes:
+        """Four bytes by which a signature names its key."""
+        text = self.name.encode() + b"\n" + bytes([self.kind]) + self.public_key
+        return hashlib.sha256(text).digest()[:4]
+
+    def __str__(self) -> str:
+        coded = base64.b64encode(bytes([self.kind]) + self.public_key).decode()
+        return f"{self.name}+{self.id.hex()}+{coded}"
+
+
+LOG_KIND, WITNESS_KIND = 1, 4
+
+
+def parse_note_key(text: str, kind: int = WITNESS_KIND) -> NoteKey:
+    """Parse a key as a witness publishes it; raises `ValueError`."""
+    name, _, coded = text.strip().split("+", 2)
+    data = base64.b64decode(coded, validate=True)
+    key = NoteKey(name, data[0] if data else 0, data[1:])
+    if not name or key.kind != kind or len(key.public_key) != 32 or str(key) != text.strip():
+        raise ValueError("not a verifier key")
+    return key
+
+
+class Checkpoint(NamedTuple):
+    """Signed state of a log (c2sp.org/tlog-checkpoint): its name, size and root."""
+
+    origin: str
+    size: int
+    root: bytes
+    body: bytes
+    """The bytes that are signed."""
+    signatures: list[tuple[str, bytes, bytes]]
+    """Name of the key, its id, signature."""
+    note: bytes
+    """All of it as it was read."""
+
+    def is_signed(self, key: NoteKey, check_signature: SignatureCheck = is_signed) -> bool:
+        """Return whether a log or a witness has signed it (c2sp.org/tlog-cosignature)."""
+        for name, key_id, signature in self.signatures:
+            message = self.body
+            if (name, key_id) != (key.name, key.id):
+                continue
+            if key.kind == WITNESS_KIND:
+                message = cosigned_message(self.body, int.from_bytes(signature[:8], "big"))
+                signature = signature[8:]
+            if check_signature(key.public_key, message, signature):
+                return True
+        return False
+
+
+def cosigned_message(body: bytes, at: int) -> bytes:
+    """Return what a witness signs: state of the log, and when, in seconds since 1970."""
+    return b"cosignature/v1\ntime %d\n%b" % (at, body)
+
+
+def parse_checkpoint(data: bytes) -> Checkpoint:
+    """Parse a checkpoint with its signatures; raises `ValueError`."""
+    body, gap, rest = data.decode("utf-8").rpartition("\n\n")
+    if not gap or re.search("[\0-\x09\x0b-\x1f]", body + rest) or not rest.endswith("\n"):
+        raise ValueError("not a checkpoint")
+    origin, size, root, *extensions = body.split("\n")
+    if not origin or not all(extensions) or str(int(size)) != size or int(size) < 0:
+        raise ValueError("not a checkpoint")
+    signatures = []
+    for line in rest[:-1].split("\n"):
+        found = re.fullmatch("\u2014 ([^ +]+) ([0-9A-Za-z+/]+={0,2})", line)
+        signature = base64.b64decode(found[2]) if found else b""
+        if not found or len(signature) < 5:
+            raise ValueError("not a signature of a checkpoint")
+        signatures.append((found[1], signature[:4], signature[4:]))
+    digest = base64.b64decode(root, validate=True)
+    if len(digest) != 32 or base64.b64encode(digest).decode() != root:
+        raise ValueError("not the root of a log")
+    return Checkpoint(origin, int(size), digest, f"{body}\n".encode(), signatures, data)
+
+
+class PublishedLog(NamedTuple):
+    """Transparency log as the association publishes it: its state, and every entry up to there."""
+
+    checkpoint: Checkpoint
+    entries: list[bytes]
+    witnessed: list[Checkpoint]
+    """States that witnesses have signed, the newest first; some may be earlier ones."""
+
+    def continues(self, earlier: Checkpoint) -> bool:
+        """Return whether the log begins with all that an earlier state of it held."""
+        hashes = [hash_entry(entry) for entry in self.entries[: earlier.size]]
+        return len(hashes) == earlier.size and find_root(hashes) == earlier.root
+
+
+def tile_path(number: int, width: int) -> str:
+    """Return the name of a tile of a log (c2sp.org/tlog-tiles); a whole one is 256 wide."""
+    digits = str(number).zfill(-(-len(str(number)) // 3) * 3)
+    parts = [digits[at : at + 3] for at in range(0, len(digits), 3)]
+    path = "/".join([*(f"x{part}" for part in parts[:-1]), parts[-1]])
+    return path if width == TILE_WIDTH else f"{path}.p/{width}"
+
+
+def read_log(source: Source) -> PublishedLog:
+    """Read a log; raises one of `READ_ERRORS`, also where its entries are not those signed."""
+    checkpoint = parse_checkpoint(read_whole(source, CHECKPOINT, MAX_NOTE_BYTES))
+    entries: list[bytes] = []
+    left = MAX_LOG_BYTES
+    for start in range(0, checkpoint.size, TILE_WIDTH):
+        width = min(TILE_WIDTH, checkpoint.size - start)
+        name = f"{ENTRIES}/{tile_path(start // TILE_WIDTH, width)}"
+        bundle = read_whole(source, name, left)
+        left -= len(bundle)
+        entries += _split_bundle(bundle, width)
+    names = [name for name in source.names() if name.startswith(f"{WITNESSED}/")][:_MAX_WITNESSED]
+    witnessed = [parse_checkpoint(read_whole(source, name, MAX_NOTE_BYTES)) for name in names]
+    newest_first = sorted([checkpoint, *witnessed], key=lambda each: -each.size)
+    return PublishedLog(checkpoint, entries, newest_first)
+
+
+def _split_bundle(bundle: bytes, width: int) -> Iterator[bytes]:
+    """Yield the entries of a bundle, each behind its length in two bytes."""
+    at = 0
+    for _ in range(width):
+        start = at + 2
+        at = start + int.from_bytes(bundle[at:start], "big")
+        if at > len(bundle) or start > len(bundle):
+            raise ValueError(_TOO_SHORT)
+        yield bundle[start:at]
+    if at != len(bundle):
+        raise ValueError(_TOO_LARGE)
+
+
+@contextmanager
+def open_log(path: Path) -> Iterator[Source]:
+    """Open the folder or archive of a log. Raises one of `READ_ERRORS`."""
+    if path.is_dir():
+        yield FolderSource(path)
+        return
+    with path.open("rb") as file, open_archive(file) as archive:
+        yield ZipSource(archive)
+
+
+class LogCheck(NamedTuple):
+    """Outcome of a log's check: what is wrong, and how much of it every named witness has seen."""
+
+    findings: list[Finding]
+    log: PublishedLog | None = None
+    witnessed_size: int = 0
+
+
+def check_log(
+    path: Path,
+    published: KeyList,
+    seen: Sequence[Checkpoint] = (),
+    witnesses: Sequence[NoteKey] = (),
+    check_signature: SignatureCheck = is_signed,
+) -> LogCheck:
+    """Check a log in a folder or archive: signature, entries, what was seen before, witnesses."""
+    name = path.name
+    try:
+        with open_log(path) as source:
+            log = read_log(source)
+    except READ_ERRORS as error:
+        return LogCheck([Finding(name, "unreadable", printable(str(error)))])
+    standing = [key for key in published.keys.values() if not key.withdrawn]
+    findings = []
+    if not log.continues(log.checkpoint):
+        findings.append(Finding(name, "log_form"))
+    if not _is_signed_by(log.checkpoint, standing, check_signature):
+        findings.append(Finding(name, "log_signature"))
+    known = list(published.keys.values())
+    for earlier in seen:
+        if not _is_signed_by(earlier, known, check_signature):
+            findings.append(Finding(f"{CHECKPOINT} {earlier.size}", "log_signature"))
+        elif find_rupture(log, earlier):
+            findings.append(Finding(name, find_rupture(log, earlier), str(earlier.size)))
+    witnessed_size = log.checkpoint.size
+    for witness in witnesses:
+        signed = [each.size for each in log.witnessed
+                  if each.is_signed(witness, check_signature) and log.continues(each)
+                  and each.origin == log.checkpoint.origin]  # fmt: skip
+        if not signed:
+            findings.append(Finding(name, "not_witnessed", printable(witness.name)))
+        witnessed_size = min([witnessed_size, *signed[:1]])
+    return LogCheck(findings, log, witnessed_size)
+
+
+def find_rupture(log: PublishedLog, earlier: Checkpoint) -> str:
+    """Return why a log does not continue an earlier state, a key of `PROBLEMS`, else nothing."""
+    if earlier.origin != log.checkpoint.origin:
+        return "log_other"
+    if earlier.size > log.checkpoint.size:
+        return "log_older"
+    return "" if log.continues(earlier) else "log_history"
+
+
+def _is_signed_by(
+    checkpoint: Checkpoint, keys: Sequence[PublishedKey], check_signature: SignatureCheck
+) -> bool:
+    named = (NoteKey(checkpoint.origin, LOG_KIND, key.public_key) for key in keys)
+    return any(checkpoint.is_signed(key, check_signature) for key in named)
+
+
+def check_entry(result: CheckResult, check: LogCheck) -> list[Finding]:
+    """Return what a log says against a release: no entry, taken back, or its key withdrawn.
+
+    The entry has to stand in the part that the named witnesses have seen.
+    """
+    assert check.log is not None
+    key, logged, findings = str(result.manifest["id"]), False, []
+    for position, entry in enumerate(check.log.entries):
+        try:
+            act = json.loads(entry)
+            kind, subject = act["kind"], act["id"]
+            logged = logged or (
+                position < check.witnessed_size
+                and (kind, subject) == ("release", key)
+                and act["manifest_sha256"] == result.manifest_sha256
+            )
+        except READ_ERRORS:
+            continue
+        if (kind, subject) == ("retraction", key):
+            findings.append(Finding(MANIFEST, "retracted", printable(str(act.get("at", "")))))
+        if (kind, subject) == ("key_withdrawn", result.key_id):
+            findings.append(Finding(SIGNATURE, "key_withdrawn", result.key_id))
+    return findings if logged else [*findings, Finding(MANIFEST, "not_logged", printable(key))]
+
+
+def _print_findings(shown: str, findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        chinese, english = PROBLEMS[finding.problem]
+        detail = f" [{finding.detail}]" if finding.detail else ""
+        print(f"不符 NOT GENUINE: {shown}: {finding.file}: {chinese} / {english}{detail}")
+
+
+def _check_named_log(options: argparse.Namespace, published: KeyList) -> LogCheck:
+    """Check the log that was named and print the outcome. Raises one of `READ_ERRORS`."""
+    seen = []
+    for path in options.checkpoint:
+        with path.open("rb") as file:
+            seen.append(parse_checkpoint(file.read(MAX_NOTE_BYTES)))
+    witnesses = [parse_note_key(text) for text in options.witness]
+    check, shown = check_log(options.log, published, seen, witnesses), printable(str(options.log))
+    if check.log is not None and not check.findings:
+        newest = check.log.checkpoint
+        root = base64.b64encode(newest.root).decode()
+        print(f"登记簿一致 log consistent: {printable(newest.origin)}, {newest.size}, {root}")
+        if witnesses:
+            print(f"见证至 witnessed up to: {check.witnessed_size}")
+    _print_findings(shown, check.findings)
+    return check
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Check the named files and print what differs."""
     parser = argparse.ArgumentParser(
@@ -673,18 +967,35 @@ def main(arguments: list[str] | None = None) -> int:
         "Take this script and the keys from the association's own site, never from whoever sent "
         "the release, and compare the fingerprint with the one that the association printed.",
     )
-    parser.add_argument("files", nargs="+", type=Path, help="release.zip, a folder, or a file")
+    parser.add_argument("files", nargs="*", type=Path, help="release.zip, a folder, or a file")
     parser.add_argument("--keys", type=Path, help="list of keys that the association publishes")
     parser.add_argument("--key", help="one public key of the association, in base64")
+    parser.add_argument("--log", type=Path, help="log.zip of the public site, or its folder")
+    parser.add_argument("--checkpoint", action="append", default=[], type=Path,
+                        help="a checkpoint of the log that was seen before")  # fmt: skip
+    parser.add_argument("--witness", action="append", default=[],
+                        help="key of a witness who has to have signed the log")  # fmt: skip
     options = parser.parse_args(arguments)
     try:
         text = options.keys.read_text("utf-8") if options.keys else options.key
         published = parse_keys(text) if text else None
     except READ_ERRORS as error:
         parser.error(f"--keys: {error}")
-    genuine = True
+    if not options.files and not options.log:
+        parser.error("nothing to check")
+    if (options.checkpoint or options.witness) and not options.log:
+        parser.error("--checkpoint and --witness need --log")
+    log = None
+    if options.log:
+        try:
+            log = _check_named_log(options, published or KeyList({}, {}, {}))
+        except READ_ERRORS as error:
+            parser.error(f"--checkpoint, --witness: {error}")
+    genuine = log is None or not log.findings
     for path in options.files:
         result, shown = check_path(path, published), printable(str(path))
+        if result.is_genuine and log is not None and log.log is not None:
+            result = result._replace(findings=check_entry(result, log))
         genuine = genuine and result.is_genuine
         if published and result.is_genuine:
             demo = " 演示数据 DEMONSTRATION DATA" if result.manifest["demo"] else ""
@@ -694,10 +1005,7 @@ def main(arguments: list[str] | None = None) -> int:
             by = published.corrected.get(result.manifest["id"])
             if by:
                 print(f"已更正 corrected: {result.manifest['id']} → {by}")
-        for finding in result.findings:
-            chinese, english = PROBLEMS[finding.problem]
-            detail = f" [{finding.detail}]" if finding.detail else ""
-            print(f"不符 NOT GENUINE: {shown}: {finding.file}: {chinese} / {english}{detail}")
+        _print_findings(shown, result.findings)
     return 0 if genuine else 1
 
 

@@ -9,10 +9,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from survey.locale import DEFAULT_LANGUAGE, LANGUAGES, Translator, translator
 from survey.release.announced_days import CalendarEntry
+from survey.release.log_checkpoints import PublicLog
 from survey.release.public_releases import TakenBackRelease
 from survey.release.verify import KeyList
 from survey.site.page_pictures import CARD_SIZE
 from survey.site.released_archive import ReleasedArchive
+from survey.site.site_log import LOG_FOLDER
 from survey.site.site_metadata import feed_path
 from survey.site.texts import translate_texts
 
@@ -45,6 +47,8 @@ class SiteSource:
     """Licence of the figures; empty: all rights are reserved."""
     taken_back: Sequence[TakenBackRelease] = ()
     calendar: Sequence[CalendarEntry] = ()
+    log: PublicLog | None = None
+    """Transparency log; none where it is not signed yet, or built from archives alone."""
 
     @property
     def is_demo(self) -> bool:
@@ -109,6 +113,7 @@ class PageFrame:
             card_size=CARD_SIZE,
             text=translate_texts(self.t),
             demo=self.describe_demo(),
+            log_folder=LOG_FOLDER if self.source.log else "",
             issuer=self._find_issuer(),
             licence=self.source.licence or self.t("All rights reserved; no licence chosen yet."),
             **values,

@@ -15,6 +15,7 @@ from survey.access.roles import Action
 from survey.access.work import Work, operator_work
 from survey.locale import RefusedError, msg
 from survey.release.announced_days import CalendarEntry, list_public_calendar
+from survey.release.log_checkpoints import PublicLog, find_public_log
 from survey.release.public_releases import TakenBackRelease, list_public_releases, list_taken_back
 from survey.release.publishing_steps import build_key_list
 from survey.release.register import find_publication
@@ -44,6 +45,7 @@ class SitePlan:
     address: str
     licence: str
     now: datetime
+    log: PublicLog | None = None
 
     @property
     def archive_names(self) -> frozenset[str]:
@@ -62,6 +64,7 @@ class SitePlan:
             [asdict(each) for each in self.calendar],
             self.address,
             self.licence,
+            self.log and [hashlib.sha256(note).hexdigest() for _, note in self.log.notes],
         ]
         return hashlib.sha256(orjson.dumps(shown)).hexdigest()[:16]
 
@@ -79,6 +82,7 @@ class SitePlan:
             self.licence,
             self.taken_back,
             self.calendar,
+            self.log,
         )
         return write_site(source, self.keys_document, out)
 
@@ -134,6 +138,7 @@ def plan_site(work: Work, *, keys: Sequence[str] = ()) -> SitePlan:
         site_address(work.settings),
         work.settings.site_licence,
         work.now,
+        find_public_log(work),
     )
 
 

@@ -28,7 +28,7 @@ from survey.release.archives import check_published_path, describe_finding
 from survey.release.figures import RELEASED_COLUMNS
 from survey.release.file_builders import FIGURES_FILE, LABELS_FILE
 from survey.release.manifest import PublicationManifest
-from survey.release.verify import KeyList
+from survey.release.verify import MANIFEST, KeyList
 
 GAP_TO_NATION = gap_measure("nation")
 PAGE_MEASURES = frozenset({SCORE, SHARE, RANK, GAP_TO_NATION})
@@ -52,7 +52,7 @@ class ReleasedFigure(NamedTuple):
     mark: str
 
 
-RESERVED_NAMES = frozenset({"en", "api", "files", "verify"})
+RESERVED_NAMES = frozenset({"en", "api", "files", "verify", "log"})
 """Folders of the site beside those of the waves."""
 _FOLDER_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 
@@ -74,6 +74,14 @@ class ReleasedArchive:
         with ZipFile(self.path) as archive:
             data = archive.read(name)
         if entry is None or hashlib.sha256(data).hexdigest() != entry.sha256:
+            raise _build_refusal(self.manifest.id, msg("it was changed while it was read"))
+        return data
+
+    def read_signed(self, name: str) -> bytes:
+        """Return the manifest or its signature; raise `RefusedError` unless as it was checked."""
+        with ZipFile(self.path) as archive:
+            data = archive.read(name)
+        if name == MANIFEST and PublicationManifest.model_validate_json(data) != self.manifest:
             raise _build_refusal(self.manifest.id, msg("it was changed while it was read"))
         return data
 

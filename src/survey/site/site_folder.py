@@ -14,6 +14,7 @@ from survey.site.page_frame import PAGE_FILE, FileLink, SiteSource
 from survey.site.release_pages import cite_release
 from survey.site.released_archive import ReleasedArchive, require_one_kind
 from survey.site.site_api import iter_api_files
+from survey.site.site_log import LOG_FOLDER, build_log_files
 from survey.site.site_metadata import (
     build_feed,
     build_map,
@@ -23,6 +24,7 @@ from survey.site.site_metadata import (
     is_figures_path,
 )
 from survey.site.site_pages import build_pages, format_size
+from survey.site.site_verifier import VERIFIER_FILE, read_verifier
 
 FILES = "files"
 KEYS_FILE = "release-keys.json"
@@ -67,8 +69,7 @@ def _iter_files(source: SiteSource, keys_document: bytes) -> Iterator[tuple[str,
             found.append(FileLink(name, path, format_size(len(content))))
             yield path, content
         links[release.manifest.id] = found
-    yield f"{FILES}/{KEYS_FILE}", keys_document
-    yield f"{FILES}/{SCRIPT_FILE}", Path(verify.__file__).read_bytes()
+    yield from _iter_proofs(source, keys_document)
     for release in source.releases:
         for link in links[release.manifest.id]:
             if is_figures_path(link.path):
@@ -98,6 +99,18 @@ def _iter_files(source: SiteSource, keys_document: bytes) -> Iterator[tuple[str,
         for release in source.releases
     }
     yield from iter_api_files(source.releases, described)
+
+
+def _iter_proofs(source: SiteSource, keys_document: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield what strangers check releases with: keys, script, manifests, transparency log."""
+    yield f"{FILES}/{KEYS_FILE}", keys_document
+    yield f"{FILES}/{SCRIPT_FILE}", Path(verify.__file__).read_bytes()
+    yield VERIFIER_FILE, read_verifier()
+    for release in source.releases:
+        for name in (verify.MANIFEST, verify.SIGNATURE):
+            yield f"{FILES}/{release.manifest.id}/{name}", release.read_signed(name)
+    for name, content in build_log_files(source.log).items() if source.log else ():
+        yield f"{LOG_FOLDER}/{name}", content
 
 
 def _iter_downloads(release: ReleasedArchive) -> Iterator[tuple[str, str, bytes]]:

@@ -14,6 +14,8 @@ from survey.site.page_frame import TEMPLATES, FileLink, PageFrame, Sharing, Site
 from survey.site.release_pages import ReleasePages, summarise_release
 from survey.site.released_archive import ReleasedArchive
 from survey.site.site_calendar import describe_calendar
+from survey.site.site_log import LOG_FOLDER, describe_log
+from survey.site.site_verifier import describe_verifier
 from survey.store.china_time import china_date, format_day
 
 STYLE_FILE, SCRIPT_FILE = "site.css", "site.js"
@@ -45,6 +47,9 @@ class LanguagePages:
         yield self.frame.render(
             "verify", "verify/", self._describe_verify(), self.t("How to check")
         )
+        if self.source.log is not None:
+            described = describe_log(self.source.log, self.t)
+            yield self.frame.render("log", f"{LOG_FOLDER}/", described, self.t("Transparency log"))
         for release in self.source.releases:
             yield from ReleasePages(self.frame, release).build()
         standing = {release.manifest.wave for release in self.source.releases}
@@ -109,6 +114,7 @@ class LanguagePages:
                 for key_id in signing
             ],
             "archives": [self.files[release.manifest.id][0] for release in self.source.releases],
+            "verifier": describe_verifier(self.source.releases, self.t),
         }
 
 

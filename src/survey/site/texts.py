@@ -34,6 +34,7 @@ PAGE_TEXTS: Mapping[str, Message] = {
     "published": msg("Published"),
     "cite": msg("How to cite"),
     "verify": msg("Check what you read"),
+    "log": msg("Transparency log"),
     "ask": msg("Whom to ask"),
     "contents": msg("On this page"),
     "reuse": msg("Charts and tables to reuse"),

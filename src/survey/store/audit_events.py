@@ -141,6 +141,8 @@ class AuditEvent(StrEnum):
     RELEASE_READER_REMOVED = "release.reader_removed", SubjectKind.PUBLICATION
     RELEASE_KEY_REGISTERED = "release.key_registered", SubjectKind.PUBLICATION_KEY
     RELEASE_KEY_WITHDRAWN = "release.key_withdrawn", SubjectKind.PUBLICATION_KEY
+    RELEASE_LOG_SIGNED = "release.log_signed", SubjectKind.PUBLICATION_KEY
+    RELEASE_LOG_COSIGNED = "release.log_cosigned", SubjectKind.PUBLICATION_KEY
 
     PROBLEM_ADDED = "problem.added", SubjectKind.PROBLEM
     PROBLEM_CHANGED = "problem.changed", SubjectKind.PROBLEM

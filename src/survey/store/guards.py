@@ -49,6 +49,8 @@ ANSWERS_KEPT = "stored answers are neither changed nor removed"
 TRAIL_KEPT = "entries of the audit trail are neither changed nor removed"
 MEMBERS_KEPT = "members of audit entries are only added"
 HEAD_FORWARD = "the head of the audit trail only moves forward"
+LOG_KEPT = "entries of the transparency log are neither changed nor removed"
+LOG_TABLE = "transparency_entry"
 LEFT_OUT_FIXED = "which cities are left out is final once a wave is frozen"
 _STATE = "(SELECT state FROM wave WHERE id = {row}.wave_id)"
 _FIXED = f"{_STATE} NOT IN ('planned', 'open')"
@@ -234,6 +236,8 @@ def list_guards(dialect: str) -> tuple[Guard, ...]:
               "(SELECT hash FROM audit_entry WHERE sequence = NEW.base_sequence), ''))",
               HEAD_FORWARD),
         Guard("tr_audit_head_delete", "audit_head", "DELETE", "1 = 1", HEAD_FORWARD),
+        Guard("tr_transparency_entry_update", LOG_TABLE, "UPDATE", "1 = 1", LOG_KEPT),
+        Guard("tr_transparency_entry_delete", LOG_TABLE, "DELETE", "1 = 1", LOG_KEPT),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 from survey.compute.worker import Worker
 from survey.locale import SurveyError, msg, translator
 from survey.settings import Settings
-from survey.site import CHARTS, SITE_PATH, TABLES
+from survey.site import CHARTS, CHECKING_PAGES, SITE_PATH, TABLES
 from survey.store.engine import read_scope
 from survey.store.transactions import UNAVAILABLE_ERRORS, StoreUnavailableError
 from survey.web.assets import CachedBody, cached_response
@@ -43,6 +43,8 @@ _PAGE_POLICY = (
     "base-uri 'none'; "
     "form-action 'none'; frame-ancestors {ancestors}"
 )
+_CHECKING_POLICY = "; connect-src 'self'"
+"""Added on the pages that check a file: their script reads manifests and keys of this site."""
 _DRAWING_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _HEADERS = {
     "Cache-Control": f"public, max-age={_BROWSER_SECONDS}",
@@ -57,6 +59,8 @@ _TEXTS = frozenset(
     {"text/html", "text/css", "text/javascript", "text/csv", "application/json", "image/svg+xml"}
 )
 _PAGE_FILE = "index.html"
+_CHECKPOINT = "log/checkpoint"
+"""Signed state of the transparency log, a text without an ending in its name."""
 _Find = Callable[["SiteApi"], bytes | None]
 
 if TYPE_CHECKING:  # Building a site imports what draws reports; few processes ever do.
@@ -125,6 +129,8 @@ class SiteEndpoints:
         if _is_known(request, site):
             return Response(status_code=304, headers=headers)
         media_type = guess_type(name)[0] or "application/octet-stream"
+        if name == _CHECKPOINT:
+            media_type = "text/plain"
         file = site.folder / name
         if name.endswith(".gz"):
             media_type = "application/gzip"
@@ -240,7 +246,8 @@ def content_policy(name: str) -> str:
     if name.endswith(".svg"):
         return _DRAWING_POLICY
     ancestors = "*" if {CHARTS, TABLES} & set(name.split("/")) else "'none'"
-    return _PAGE_POLICY.format(ancestors=ancestors)
+    checking = _CHECKING_POLICY if name in CHECKING_PAGES else ""
+    return _PAGE_POLICY.format(ancestors=ancestors) + checking
 
 
 def _list_headers(site: _InstalledSite, name: str) -> Mapping[str, str]:

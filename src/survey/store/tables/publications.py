@@ -324,3 +324,40 @@ class WaveStatement(WaveStatementData, table=True):
     wave_id: UUID = Field(foreign_key="wave.id", index=True)
     saved_by: UUID | None = Field(default=None, foreign_key="account.id")
     saved_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class TransparencyEntry(SQLModel, table=True):
+    """Entry of the transparency log: a public act; never changed, never removed."""
+
+    __tablename__ = "transparency_entry"
+
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    """From 0 on, without a gap: the place of its hash in the tree."""
+    subject: str = Field(unique=True)
+    """What it is about; no act is entered twice."""
+    content: str
+    """JSON, whose exact bytes are hashed."""
+
+
+class TransparencyCheckpoint(SQLModel, table=True):
+    """State of the transparency log that the association has signed."""
+
+    __tablename__ = "transparency_checkpoint"
+
+    size: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    """How many entries it covers."""
+    note: str
+    """Checkpoint with the signature of the association (c2sp.org/tlog-checkpoint)."""
+
+
+class TransparencyCosignature(Identified, table=True):
+    """Signature of a witness under a state of the transparency log."""
+
+    __tablename__ = "transparency_cosignature"
+    __table_args__ = (UniqueConstraint("size", "verifier_key"),)
+
+    size: int = Field(foreign_key="transparency_checkpoint.size")
+    verifier_key: str
+    """Public key of the witness with its name (c2sp.org/signed-note)."""
+    line: str
+    """Line below the checkpoint (c2sp.org/tlog-cosignature)."""

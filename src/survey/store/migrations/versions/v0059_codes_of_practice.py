@@ -10,7 +10,7 @@ from survey.store.migrations.steps import add_column
 from survey.store.tables import PublicationDayChange, WaveStatement, table_of
 
 revision = "0059"
-down_revision = "0057"
+down_revision = "0058"
 branch_labels = None
 depends_on = None
 
