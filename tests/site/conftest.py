@@ -15,16 +15,19 @@ from survey.release.signatures import sign_publication
 from survey.release.verify import KeyList, parse_keys
 from survey.results.release import revoke_release
 from survey.settings import Settings
+from survey.site.public_site import build_site_of_archives
 from survey.site.released_archive import ReleasedArchive, read_released_archive
 from survey.store.engine import dispose_engines, read_scope, session_scope
 from tests.publish.publications.conftest import FEW_GROUPS
 from tests.publish.publications.register_steps import KEY, REASON, WAVE, draft, pass_audit
+from tests.site.corrected_site import CorrectedSite, build_corrected_site
 from tests.synthetic_results import synthetic_store
 from tests.work_of import work_of
 
 PLANNED = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 SIGNED, MINUTE = PLANNED + timedelta(hours=1), PLANNED + timedelta(days=2)
 """In the past: the server shows nothing whose minute is not over."""
+IDENTIFIER = "https://doi.org/10.12345/{release}"
 HOSTILE_TITLE = '<script>alert(1)</script> & "2024"'
 
 
@@ -74,9 +77,27 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublishedSto
     dispose_engines()
 
 
+@pytest.fixture(scope="session")
+def site(published: PublishedStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of its site, which nobody changes."""
+    out = tmp_path_factory.mktemp("built") / "site"
+    settings = Settings(
+        data_dir=published.folder, public_url="https://survey.example", site_identifier=IDENTIFIER
+    )
+    build_site_of_archives(settings, [published.archive], published.keys_document, out, MINUTE)
+    return out
+
+
 @pytest.fixture
 def own_store(published: PublishedStore, tmp_path: Path) -> Iterator[PublishedStore]:
     """A copy of it for one test."""
     shutil.copytree(published.folder, tmp_path / "data", ignore=shutil.ignore_patterns("site"))
     yield PublishedStore(tmp_path / "data", published.keys_document)
     dispose_engines()
+
+
+@pytest.fixture(scope="session")
+def corrected(published: PublishedStore, tmp_path_factory: pytest.TempPathFactory) -> CorrectedSite:
+    """A copy of it whose release was corrected, with the site of the correction."""
+    folder = tmp_path_factory.mktemp("corrected") / "data"
+    return build_corrected_site(published.folder, folder, MINUTE)

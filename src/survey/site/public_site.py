@@ -25,7 +25,7 @@ from survey.site.site_folder import write_site
 from survey.site.site_pages import SiteSource
 from survey.store.tables import Publication, PublicationState
 
-SITE_FORMAT = 1
+SITE_FORMAT = 2
 """Raised when pages or files get another form, so that a folder built before is not served."""
 _KEPT_FOLDERS = 2
 """The one that is served, and the one before, from which a slow download may still read."""
@@ -41,6 +41,7 @@ class SitePlan:
     taken_back: Sequence[TakenBackRelease]
     address: str
     licence: str
+    identifier: str
     now: datetime
 
     @property
@@ -59,6 +60,7 @@ class SitePlan:
             [each.key for each in self.taken_back],
             self.address,
             self.licence,
+            self.identifier,
         ]
         return hashlib.sha256(orjson.dumps(shown)).hexdigest()[:16]
 
@@ -70,7 +72,12 @@ class SitePlan:
             read_released_archive(path, published, self.now, opened) for path, _ in self.archives
         ]
         source = SiteSource(
-            sort_releases(releases), published, self.address, self.licence, self.taken_back
+            sort_releases(releases),
+            published,
+            self.address,
+            self.licence,
+            self.taken_back,
+            self.identifier,
         )
         return write_site(source, self.keys_document, out)
 
@@ -86,7 +93,11 @@ def build_site_of_archives(
     published = parse_keys(keys_document.decode())
     releases = [read_released_archive(path, published, now) for path in archives]
     source = SiteSource(
-        sort_releases(releases), published, site_address(settings), settings.site_licence
+        sort_releases(releases),
+        published,
+        site_address(settings),
+        settings.site_licence,
+        identifier=settings.site_identifier,
     )
     return write_site(source, keys_document, out)
 
@@ -124,6 +135,7 @@ def plan_site(work: Work, *, keys: Sequence[str] = ()) -> SitePlan:
         list_taken_back(work),
         site_address(work.settings),
         work.settings.site_licence,
+        work.settings.site_identifier,
         work.now,
     )
 

@@ -15,10 +15,11 @@ from survey.locale.figures import format_quantity, format_share
 from survey.release.figures import describe_errata
 from survey.release.public_releases import TakenBackRelease
 from survey.release.verify import KeyList, fingerprint_of
+from survey.site.data_catalog import CATALOG_FILE
 from survey.site.interval_chart import ChartTexts, chart_height, draw_intervals
 from survey.site.page_rows import BAR_WIDTH, PageRow, PageTables
 from survey.site.released_archive import ReleasedArchive
-from survey.site.site_metadata import describe_dataset, feed_path
+from survey.site.site_metadata import DatasetTerms, describe_dataset, feed_path
 from survey.site.texts import translate_texts
 from survey.store.china_time import china_date, format_day
 
@@ -57,6 +58,16 @@ class SiteSource:
     licence: str = ""
     """Licence of the figures; empty: all rights are reserved."""
     taken_back: Sequence[TakenBackRelease] = ()
+    identifier: str = ""
+    """Persistent identifier of a release, with `{release}` for its id; empty: none."""
+
+    def identify(self, release: ReleasedArchive) -> str:
+        """Return the persistent identifier of a release; empty where the association has none."""
+        return self.identifier.replace("{release}", release.manifest.id)
+
+    def cite(self, release: ReleasedArchive, language: str) -> str:
+        """Return how a release is cited, with its persistent identifier."""
+        return f"{cite_release(release, language)} {self.identify(release)}".rstrip()
 
     @property
     def is_demo(self) -> bool:
@@ -119,6 +130,7 @@ class LanguagePages:
             other_link=f"{root}{other_prefix}{place}",
             root=root,
             feed=f"{root}{feed_path(self.language)}" if self.source.address else "",
+            catalog=f"{root}{CATALOG_FILE}" if self.source.address else "",
             home=f"{root}{self.prefix}",
             title=title,
             text=translate_texts(self.t),
@@ -186,7 +198,7 @@ class LanguagePages:
             "headline": headline,
             "answer": self._describe_answer(release, headline, cities),
             "correction": self._describe_correction(release),
-            "cite": cite_release(release, self.language),
+            "cite": self.source.cite(release, self.language),
         }
 
     def _describe_answer(
@@ -268,9 +280,11 @@ class LanguagePages:
 
     def _describe_dataset(self, release: ReleasedArchive) -> str:
         paths = [file.path for file in self.files[release.manifest.id]]
-        return describe_dataset(
-            release, self.language, self.source.address, paths, self.source.licence
+        source = self.source
+        terms = DatasetTerms(
+            source.licence, source.cite(release, self.language), source.identify(release)
         )
+        return describe_dataset(release, self.language, source.address, paths, terms)
 
     def _build_embed_line(self, place: str, key: str, rows: Sequence[PageRow]) -> str:
         """Return the element that shows a chart in another page; empty without an address."""

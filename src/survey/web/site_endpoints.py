@@ -54,6 +54,8 @@ _HEADERS = {
     "Access-Control-Allow-Origin": "*",
 }
 _TEXTS = frozenset({"text/html", "text/css", "text/csv", "application/json", "image/svg+xml"})
+_FURTHER_TYPES = {"api/v1/releases": "application/json", "catalog.jsonld": "application/ld+json"}
+"""Kinds of files that their names do not tell."""
 _PAGE_FILE = "index.html"
 _Find = Callable[["SiteApi"], bytes | None]
 
@@ -122,7 +124,7 @@ class SiteEndpoints:
         headers = _list_headers(site, name)
         if _is_known(request, site):
             return Response(status_code=304, headers=headers)
-        media_type = guess_type(name)[0] or "application/octet-stream"
+        media_type = _FURTHER_TYPES.get(name) or guess_type(name)[0] or "application/octet-stream"
         file = site.folder / name
         if name.endswith(".gz"):
             media_type = "application/gzip"
