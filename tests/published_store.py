@@ -22,6 +22,7 @@ from tests.work_of import work_of
 PLANNED = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 SIGNED, MINUTE = PLANNED + timedelta(hours=1), PLANNED + timedelta(days=2)
 """In the past: the server shows nothing whose minute is not over."""
+IDENTIFIER = "https://doi.org/10.12345/{release}"
 HOSTILE_TITLE = '<script>alert(1)</script> & "2024"'
 
 
@@ -75,6 +76,6 @@ def build_site(published: PublishedStore, address: str, out: Path) -> Path:
     Args:
         address: Address of the server; the site lies below `/data/` of it.
     """
-    settings = Settings(data_dir=published.folder, public_url=address)
+    settings = Settings(data_dir=published.folder, public_url=address, site_identifier=IDENTIFIER)
     build_site_of_archives(settings, [published.archive], published.keys_document, out, MINUTE)
     return out

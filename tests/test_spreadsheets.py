@@ -172,9 +172,8 @@ def test_workbooks_of_questionnaires(tmp_path: Path) -> None:
 
 
 WRITES = {"writer", "DictWriter", "to_csv", "to_excel", "Workbook", "WriteOnlyCell"}
-STORED_ONLY = {"frame/sampling_plan.py", "site/site_api.py"}
-"""The list of points as it was drawn from: hashed and kept, handed out to nobody. Rows of a signed
-`figures.csv` as they were printed, where the guards are in them already."""
+STORED_ONLY = {"frame/sampling_plan.py"}
+"""The list of points as it was drawn from: hashed and kept, handed out to nobody."""
 
 
 def test_no_table_is_written_past_the_shared_function() -> None:

@@ -139,6 +139,9 @@ class Settings(BaseSettings):
     site_licence: str = ""
     """Licence of the figures on the public site, as its pages name it; empty: all rights reserved.
     """
+    site_identifier: str = Field(default="", pattern=r"^(https://\S*\{release\}\S*)?$")
+    """Persistent identifier (DOI, CSTR) of a release on the public site as an address, with
+    `{release}` for its id, as `https://doi.org/10.12345/{release}`; empty: none."""
     report_organisation: str = ""
     """Name of the association on the cover of reports and in their method sheet."""
     report_contact: str = ""

@@ -7,9 +7,17 @@ from pathlib import Path
 import pytest
 
 from survey.store.engine import dispose_engines
-from tests.published_store import HOSTILE_TITLE, MINUTE, PublishedStore, build_site, publish_store
+from tests.published_store import (
+    HOSTILE_TITLE,
+    IDENTIFIER,
+    MINUTE,
+    PublishedStore,
+    build_site,
+    publish_store,
+)
+from tests.site.corrected_site import CorrectedSite, build_corrected_site
 
-__all__ = ["HOSTILE_TITLE", "MINUTE", "PublishedStore"]
+__all__ = ["HOSTILE_TITLE", "IDENTIFIER", "MINUTE", "PublishedStore"]
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +40,10 @@ def own_store(published: PublishedStore, tmp_path: Path) -> Iterator[PublishedSt
     shutil.copytree(published.folder, tmp_path / "data", ignore=shutil.ignore_patterns("site"))
     yield PublishedStore(tmp_path / "data", published.keys_document)
     dispose_engines()
+
+
+@pytest.fixture(scope="session")
+def corrected(published: PublishedStore, tmp_path_factory: pytest.TempPathFactory) -> CorrectedSite:
+    """A copy of it whose release was corrected, with the site of the correction."""
+    folder = tmp_path_factory.mktemp("corrected") / "data"
+    return build_corrected_site(published.folder, folder, MINUTE)

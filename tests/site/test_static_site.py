@@ -11,7 +11,6 @@ from zipfile import ZipFile
 
 import pytest
 
-from survey.release.figures import RELEASED_COLUMNS
 from survey.release.manifest import zip_files
 from survey.release.verify import KeyList
 from survey.site.page_frame import SiteSource
@@ -20,7 +19,7 @@ from survey.site.released_archive import ReleasedArchive, read_released_archive,
 from survey.site.site_folder import write_site
 from tests.error_codes import raises_code
 from tests.publish.publications.register_steps import KEY, WAVE
-from tests.site.conftest import HOSTILE_TITLE, MINUTE, PublishedStore
+from tests.site.conftest import HOSTILE_TITLE, IDENTIFIER, MINUTE, PublishedStore
 
 MAX_VIEW_BYTES = 100_000
 CITY = "320500"
@@ -42,7 +41,9 @@ def test_the_same_release_gives_the_same_bytes(
     published: PublishedStore, site: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "again"
-    source = SiteSource([published.read()], published.keys, "https://survey.example/data/")
+    source = SiteSource(
+        [published.read()], published.keys, "https://survey.example/data/", identifier=IDENTIFIER
+    )
     assert write_site(source, published.keys_document, out) == len(files_of(site))
     assert files_of(out) == files_of(site)
 
@@ -160,7 +161,10 @@ def test_machines_find_every_page_and_file(site: Path) -> None:
     found = re.search(r'<script type="application/ld\+json">(.*?)</script>', page)
     assert found is not None
     dataset = json.loads(found[1])
-    assert (dataset["@type"], dataset["identifier"]) == ("Dataset", KEY)
+    assert (dataset["@type"], dataset["identifier"]) == (
+        "Dataset",
+        IDENTIFIER.replace("{release}", KEY),
+    )
     assert dataset["name"] == f"Demonstration data: {HOSTILE_TITLE}"
     for file in dataset["distribution"]:
         assert (site / file["contentUrl"].removeprefix(address)).is_file()
@@ -171,14 +175,6 @@ def test_machines_find_every_page_and_file(site: Path) -> None:
     feed = ElementTree.parse(site / "feed.zh.xml").getroot()
     titles = [each.text or "" for each in feed.iter("{http://www.w3.org/2005/Atom}title")]
     assert titles[1:] == ["演示数据 2024 年测评"]
-
-
-def test_the_columns_of_the_figures_are_described_beside_them(site: Path) -> None:
-    (metadata,) = site.rglob("figures.csv-metadata.json")
-    document = json.loads(metadata.read_bytes())
-    assert (metadata.parent / document["url"]).is_file()
-    columns = [column["name"] for column in document["tableSchema"]["columns"]]
-    assert columns == list(RELEASED_COLUMNS)
 
 
 def test_indicators_and_groups_have_their_names(published: PublishedStore) -> None:

@@ -22,6 +22,10 @@ from survey.results import WaveInfo, WaveResults
 from survey.spreadsheets import csv_cell, csv_row
 
 RELEASED_COLUMNS = ("id", "wave", *KEYS, *VALUES, "mark")
+ERRATA_COLUMNS = (
+    "id", *(f"{name}_before" for name in VALUES), *(f"{name}_after" for name in VALUES),
+    "before_release", "reason",
+)  # fmt: skip
 DEMO_MARK = "demonstration"
 _HEAD = ",".join(RELEASED_COLUMNS)
 _PLAIN = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:=+-]*")
@@ -181,15 +185,7 @@ def format_errata(
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(csv_row((summary,)))
-    writer.writerow(
-        (
-            "id",
-            *(f"{name}_before" for name in VALUES),
-            *(f"{name}_after" for name in VALUES),
-            "before_release",
-            "reason",
-        )
-    )
+    writer.writerow(ERRATA_COLUMNS)
     for erratum in errata:
         values = [side.get(name, "") for side in (erratum.before, erratum.after)
                   for name in VALUES]  # fmt: skip

@@ -12,11 +12,13 @@ from survey.release.announced_days import CalendarEntry
 from survey.release.log_checkpoints import PublicLog
 from survey.release.public_releases import TakenBackRelease
 from survey.release.verify import KeyList
+from survey.site.data_catalog import CATALOG_FILE
 from survey.site.page_pictures import CARD_SIZE
 from survey.site.released_archive import ReleasedArchive
 from survey.site.site_log import LOG_FOLDER
 from survey.site.site_metadata import feed_path
 from survey.site.texts import translate_texts
+from survey.store.china_time import china_date, format_day
 
 TEMPLATES = Path(__file__).parent / "templates"
 _TEMPLATES = Environment(
@@ -34,6 +36,18 @@ _LANGUAGE_NAMES = {"zh": "\u4e2d\u6587", "en": "English"}
 _HTML_LANGUAGES = {"zh": "zh-CN", "en": "en"}
 
 
+def cite_release(release: ReleasedArchive, language: str) -> str:
+    """Return how a release is cited: issuer, title, id and day."""
+    manifest, t = release.manifest, translator(language)
+    return t(
+        "{issuer}: {title}. Release {release}, {day}.",
+        issuer=manifest.issuer or t("The association"),
+        title=release.title(language),
+        release=manifest.id,
+        day=format_day(t, china_date(manifest.embargo_until)),
+    )
+
+
 @dataclass(frozen=True)
 class SiteSource:
     """What a site is built from: checked releases, published keys, and what is said beside them."""
@@ -49,6 +63,16 @@ class SiteSource:
     calendar: Sequence[CalendarEntry] = ()
     log: PublicLog | None = None
     """Transparency log; none where it is not signed yet, or built from archives alone."""
+    identifier: str = ""
+    """Persistent identifier of a release, with `{release}` for its id; empty: none."""
+
+    def identify(self, release: ReleasedArchive) -> str:
+        """Return the persistent identifier of a release; empty where the association has none."""
+        return self.identifier.replace("{release}", release.manifest.id)
+
+    def cite(self, release: ReleasedArchive, language: str) -> str:
+        """Return how a release is cited, with its persistent identifier."""
+        return f"{cite_release(release, language)} {self.identify(release)}".rstrip()
 
     @property
     def is_demo(self) -> bool:
@@ -105,6 +129,7 @@ class PageFrame:
             other_link=f"{root}{other_prefix}{place}",
             root=root,
             feed=f"{root}{feed_path(self.language)}" if address else "",
+            catalog=f"{root}{CATALOG_FILE}" if address else "",
             home=f"{root}{self.prefix}",
             title=title,
             address=f"{address}{path}" if address else "",

@@ -44,6 +44,7 @@ class SitePlan:
     calendar: Sequence[CalendarEntry]
     address: str
     licence: str
+    identifier: str
     now: datetime
     log: PublicLog | None = None
 
@@ -65,6 +66,7 @@ class SitePlan:
             self.address,
             self.licence,
             self.log and [hashlib.sha256(note).hexdigest() for _, note in self.log.notes],
+            self.identifier,
         ]
         return hashlib.sha256(orjson.dumps(shown)).hexdigest()[:16]
 
@@ -83,6 +85,7 @@ class SitePlan:
             self.taken_back,
             self.calendar,
             self.log,
+            self.identifier,
         )
         return write_site(source, self.keys_document, out)
 
@@ -98,7 +101,11 @@ def build_site_of_archives(
     published = parse_keys(keys_document.decode())
     releases = [read_released_archive(path, published, now) for path in archives]
     source = SiteSource(
-        sort_releases(releases), published, site_address(settings), settings.site_licence
+        sort_releases(releases),
+        published,
+        site_address(settings),
+        settings.site_licence,
+        identifier=settings.site_identifier,
     )
     return write_site(source, keys_document, out)
 
@@ -137,6 +144,7 @@ def plan_site(work: Work, *, keys: Sequence[str] = ()) -> SitePlan:
         list_public_calendar(work),
         site_address(work.settings),
         work.settings.site_licence,
+        work.settings.site_identifier,
         work.now,
         find_public_log(work),
     )

@@ -25,11 +25,11 @@ from survey.site.interval_chart import (
     find_scale,
     picture_style,
 )
-from survey.site.page_frame import PageFrame, Sharing
+from survey.site.page_frame import PageFrame, Sharing, SiteSource
 from survey.site.page_pictures import Card, CardScale, CardTexts, draw_cards, draw_charts
 from survey.site.page_rows import PageRow, PageTables
 from survey.site.released_archive import ReleasedArchive
-from survey.site.site_metadata import describe_dataset
+from survey.site.site_metadata import DatasetTerms, describe_dataset
 from survey.store.china_time import china_date, format_day
 
 AREA_LEVELS = ("region3", "region", "province", "size_tier", "city_class", "retail_tier")
@@ -59,19 +59,9 @@ class Exhibit:
     """Page that shows more, seen from the folder of the chart."""
 
 
-def cite_release(release: ReleasedArchive, language: str) -> str:
-    """Return how a release is cited: issuer, title, id and day."""
-    manifest, t = release.manifest, translator(language)
-    return t(
-        "{issuer}: {title}. Release {release}, {day}.",
-        issuer=manifest.issuer or t("The association"),
-        title=release.title(language),
-        release=manifest.id,
-        day=format_day(t, china_date(manifest.embargo_until)),
-    )
-
-
-def summarise_release(release: ReleasedArchive, language: str) -> Mapping[str, Any]:
+def summarise_release(
+    source: SiteSource, release: ReleasedArchive, language: str
+) -> Mapping[str, Any]:
     """Return what front page and pages of a release say of it."""
     manifest, t = release.manifest, translator(language)
     tables = PageTables(release, language)
@@ -87,7 +77,7 @@ def summarise_release(release: ReleasedArchive, language: str) -> Mapping[str, A
         "answer": _describe_answer(tables, headline),
         "measured": _describe_topics(tables),
         "correction": _describe_correction(release, t),
-        "cite": cite_release(release, language),
+        "cite": source.cite(release, language),
     }
 
 
@@ -151,7 +141,7 @@ class ReleasePages:
     def __init__(self, frame: PageFrame, release: ReleasedArchive) -> None:
         self.frame, self.release, self.t = frame, release, frame.t
         self.tables = PageTables(release, frame.language)
-        self.summary = summarise_release(release, frame.language)
+        self.summary = summarise_release(frame.source, release, frame.language)
         self.title = release.title(frame.language)
         self.place = f"{release.manifest.wave}/"
         self.nation = self.tables.build_headline(NATION)
@@ -286,10 +276,11 @@ class ReleasePages:
 
     def _describe_dataset(self) -> str:
         source = self.frame.source
-        paths = [file.path for file in self.frame.files[self.release.manifest.id]]
-        return describe_dataset(
-            self.release, self.frame.language, source.address, paths, source.licence
-        )
+        release, language = self.release, self.frame.language
+        paths = [file.path for file in self.frame.files[release.manifest.id]]
+        cite, identifier = source.cite(release, language), source.identify(release)
+        terms = DatasetTerms(source.licence, cite, identifier)
+        return describe_dataset(release, language, source.address, paths, terms)
 
     def _build_exhibit(
         self, exhibit: Exhibit, lines: list[Mapping[str, str]]

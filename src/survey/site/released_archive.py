@@ -6,14 +6,13 @@ that no fault of the server can publish anything else.
 
 import csv
 import hashlib
-import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 import orjson
@@ -21,6 +20,7 @@ import orjson
 from survey.access.roles import NATION
 from survey.estimate.tree import COMPOSITE
 from survey.figures.figure_table import RANK, SCORE, SHARE, gap_measure
+from survey.figures.tables.ods import UNWRITABLE
 from survey.frame.city_frame import area_labels
 from survey.frame.quotas import EVERYONE
 from survey.locale import Labels, Message, RefusedError, label_text, msg
@@ -50,6 +50,12 @@ class ReleasedFigure(NamedTuple):
     ci_high: str
     n: str
     mark: str
+
+
+def parse_lines(lines: Iterable[bytes]) -> Iterator[ReleasedFigure]:
+    """Yield the figures in lines of `figures.csv` below its head."""
+    rows = csv.reader(b"\n".join(lines).decode().split("\n"))
+    return map(ReleasedFigure._make, filter(None, rows))
 
 
 RESERVED_NAMES = frozenset({"en", "api", "files", "verify", "log"})
@@ -85,15 +91,23 @@ class ReleasedArchive:
             raise _build_refusal(self.manifest.id, msg("it was changed while it was read"))
         return data
 
+    def sha256(self, name: str) -> str:
+        """Return the signed hash of a file of the release."""
+        return next(each.sha256 for each in self.manifest.files if each.path == name)
+
     def has(self, name: str) -> bool:
         return any(each.path == name for each in self.manifest.files)
 
+    def read_figure_lines(self) -> Sequence[bytes]:
+        """Return the lines of `figures.csv` below its head, one a figure: no cell breaks a line."""
+        head, *lines = self.read(FIGURES_FILE).rstrip(b"\n").split(b"\n")
+        if head != ",".join(RELEASED_COLUMNS).encode():
+            raise _build_refusal(self.manifest.id, msg("its figures have other columns"))
+        return lines
+
     def iter_figures(self) -> Iterator[ReleasedFigure]:
         """Yield every figure of the release in the order of its file."""
-        rows = csv.reader(io.StringIO(self.read(FIGURES_FILE).decode(), newline=""))
-        if tuple(next(rows)) != RELEASED_COLUMNS:
-            raise _build_refusal(self.manifest.id, msg("its figures have other columns"))
-        yield from map(ReleasedFigure._make, rows)
+        yield from parse_lines(self.read_figure_lines())
 
     @cached_property
     def figures(self) -> Mapping[FigureKey, ReleasedFigure]:
@@ -110,7 +124,7 @@ class ReleasedArchive:
         """Names by kind and code as the release has them; none of one from before that."""
         if not self.has(LABELS_FILE):
             return {}
-        found: dict[str, dict[str, Labels]] = orjson.loads(self.read(LABELS_FILE))
+        found: dict[str, dict[str, Labels]] = _clean(orjson.loads(self.read(LABELS_FILE)))
         return found
 
     def name(self, kind: str, code: str, language: str) -> str:
@@ -214,7 +228,7 @@ def read_released_archive(
     if result.manifest.get("kind"):
         raise _build_refusal(path.name, msg("it is no release of a wave"))
     # What was checked, not what lies there a moment later.
-    manifest = PublicationManifest.model_validate(result.manifest)
+    manifest = parse_manifest(result.manifest)
     if not _FOLDER_NAME.fullmatch(manifest.wave) or manifest.wave in RESERVED_NAMES:
         raise _build_refusal(manifest.id, msg("its wave has a name that no address can have"))
     if manifest.id in published.corrected:
@@ -225,6 +239,20 @@ def read_released_archive(
     if now < manifest.embargo_until:
         raise _build_refusal(manifest.id, msg("its announced minute is not over"))
     return ReleasedArchive(path, manifest, result.key_id)
+
+
+def parse_manifest(document: Mapping[str, Any]) -> PublicationManifest:
+    """Return a checked manifest; signs that would break an XML file are left out of its texts."""
+    return PublicationManifest.model_validate(_clean(document))
+
+
+def _clean(value: Any) -> Any:
+    """Return a JSON document whose texts can stand in every format of the site."""
+    if isinstance(value, str):
+        return UNWRITABLE.sub("", value)
+    if isinstance(value, dict):
+        return {key: _clean(each) for key, each in value.items()}
+    return [_clean(each) for each in value] if isinstance(value, list) else value
 
 
 def require_one_kind(releases: Iterable[ReleasedArchive]) -> None:

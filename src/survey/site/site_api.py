@@ -3,7 +3,7 @@
 import csv
 import gzip
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,58 +11,108 @@ from typing import Any
 
 import orjson
 
-from survey.figures.figure_table import KEYS
-from survey.locale import LANGUAGES, translator
-from survey.release.figures import RELEASED_COLUMNS
-from survey.site.released_archive import ReleasedArchive, ReleasedFigure
+from survey.figures.figure_table import KEYS, VALUES
+from survey.locale import LANGUAGES, Labels, translator
+from survey.release.figures import ERRATA_COLUMNS, describe_errata
+from survey.release.file_builders import ERRATA_FILE, FIGURES_FILE
+from survey.site.csv_metadata import describe_area_tables
+from survey.site.measure_texts import define_measure
+from survey.site.release_tables import build_json_stat, pack_lines
+from survey.site.released_archive import ReleasedArchive, ReleasedFigure, parse_lines
+from survey.spreadsheets import unescape_formula
 
 API_FOLDER = "api/v1"
 RELEASES_FILE = f"{API_FOLDER}/releases"
+TABLES_FOLDER, ERRATA_FOLDER = f"{API_FOLDER}/tables", f"{API_FOLDER}/errata"
 MAX_FIGURES = 1_000
-_NUMBERS = ("estimate", "ci_low", "ci_high")
 
 
-def iter_api_files(
-    releases: Sequence[ReleasedArchive], describe: Mapping[str, Mapping[str, Any]]
+def iter_area_files(
+    release: ReleasedArchive,
+    lines: Mapping[str, Sequence[bytes]],
+    errata: Mapping[str, Sequence[Sequence[str]]],
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield path and content of the files that the API answers from.
+    """Yield path and content of every figure by area, and of what a correction changed there.
 
     Args:
-        describe: Id of a release -> what its entry in the list of releases says beside its id.
+        lines: Lines of its figures by area, see `group_lines`.
+        errata: Rows of its errata by area, see `group_errata`.
     """
-    entries = []
-    for release in releases:
-        manifest = release.manifest
-        tokens: dict[str, list[ReleasedFigure]] = {}
-        for figure in release.iter_figures():
-            tokens.setdefault(area_token(manifest.wave, figure.id), []).append(figure)
-        entries.append(
-            {
-                "id": manifest.id,
-                "wave": manifest.wave,
-                "year": manifest.year,
-                "demo": manifest.demo,
-                "title": manifest.title,
-                "published": manifest.embargo_until,
-                "contact": manifest.contact,
-                "corrects": manifest.corrects,
-                "reason": manifest.reason,
-                "areas": sorted(tokens),
-                "labels": release.labels,
-                **describe[manifest.id],
-            }
-        )
-        for token, figures in sorted(tokens.items()):
-            yield f"{API_FOLDER}/tables/{manifest.wave}/{token}.csv.gz", _pack(figures)
-    yield RELEASES_FILE, orjson.dumps(entries, option=orjson.OPT_INDENT_2)
+    folder = f"{TABLES_FOLDER}/{release.manifest.wave}"
+    for token, own in lines.items():
+        yield f"{folder}/{token}.csv.gz", pack_lines(own)
+        figures = build_json_stat(release, parse_lines(own), LANGUAGES[0])
+        # Digits in disorder: a higher level costs five times as much and saves a tenth.
+        yield f"{folder}/{token}.jsonstat.json.gz", gzip.compress(figures, 4, mtime=0)
+    metadata = describe_area_tables(release, lines)
+    yield f"{folder}/csv-metadata.json", metadata
+    for token, rows in errata.items():
+        yield f"{ERRATA_FOLDER}/{release.manifest.wave}/{token}.csv.gz", _pack_errata(rows)
 
 
-def _pack(figures: Iterable[ReleasedFigure]) -> bytes:
-    """Return figures as a compressed CSV of the columns of `figures.csv`."""
+def build_release_list(
+    releases: Sequence[ReleasedArchive], describe: Mapping[str, Mapping[str, Any]]
+) -> bytes:
+    """Return the list of releases as JSON, from which the API answers.
+
+    Args:
+        describe: Id of a release -> what its entry says beside what its archive does.
+    """
+    entries = [
+        {
+            "id": release.manifest.id,
+            "wave": release.manifest.wave,
+            "year": release.manifest.year,
+            "demo": release.manifest.demo,
+            "title": release.manifest.title,
+            "published": release.manifest.embargo_until,
+            "contact": release.manifest.contact,
+            "corrects": release.manifest.corrects,
+            "reason": release.manifest.reason,
+            "corrected": _describe_correction(release),
+            "figures_sha256": release.sha256(FIGURES_FILE),
+            "labels": release.labels,
+            **describe[release.manifest.id],
+        }
+        for release in releases
+    ]
+    return orjson.dumps(entries, option=orjson.OPT_INDENT_2)
+
+
+def _describe_correction(release: ReleasedArchive) -> Labels | None:
+    """Return what a release changed of the one before, as its manifest has it."""
+    errata = release.manifest.errata
+    if errata is None:
+        return None
+    return {language: describe_errata(errata, translator(language)) for language in LANGUAGES}
+
+
+def group_errata(
+    release: ReleasedArchive, retracted: Collection[str]
+) -> Mapping[str, Sequence[Sequence[str]]]:
+    """Return the rows of `errata.csv` by the area in their ids; none of a first release.
+
+    Args:
+        retracted: Ids of releases that were taken back, whose values are not repeated.
+    """
+    if not release.has(ERRATA_FILE):
+        return {}
+    rows = csv.reader(io.StringIO(release.read(ERRATA_FILE).decode(), newline=""))
+    next(rows)  # a sentence on all of them
+    if tuple(next(rows)) != ERRATA_COLUMNS:
+        return {}
+    found: dict[str, list[Sequence[str]]] = {}
+    before = slice(1, 1 + len(VALUES))
+    for row in rows:
+        if row[-2] in retracted:
+            row[before] = [""] * len(VALUES)
+        found.setdefault(area_token(release.manifest.wave, row[0]), []).append(row)
+    return {token: found[token] for token in sorted(found)}
+
+
+def _pack_errata(rows: Iterable[Sequence[str]]) -> bytes:
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(RELEASED_COLUMNS)
-    writer.writerows(figures)
+    csv.writer(buffer, lineterminator="\n").writerows((ERRATA_COLUMNS, *rows))
     return gzip.compress(buffer.getvalue().encode(), 6, mtime=0)
 
 
@@ -83,14 +133,30 @@ class SiteApi:
         return {entry["wave"]: entry for entry in entries}
 
     def find_figure(self, figure_id: str) -> bytes | None:
-        """Return a figure by its id; None for one that no release shows."""
+        """Return a figure by its id, with its history; None for one that no release shows.
+
+        One that a correction hides is said to be hidden, as the list of its errata does.
+        """
         for wave, release in self._releases.items():
             if figure_id.startswith(f"{wave}-"):
                 token = area_token(wave, figure_id)
+                erratum = self._find_erratum(release, token, figure_id)
                 for figure in self._iter_figures(release, token):
                     if figure.id == figure_id:
-                        return orjson.dumps(_describe(figure, release))
+                        return orjson.dumps(_describe(figure, release) | _tell(release, erratum))
+                if erratum:
+                    hidden = {"id": figure_id, "wave": wave, "shown": False}
+                    return orjson.dumps(hidden | _name_source(release) | _tell(release, erratum))
         return None
+
+    def _find_erratum(
+        self, release: Mapping[str, Any], token: str, figure_id: str
+    ) -> Mapping[str, str]:
+        """Return what a correction changed of a figure; empty where it changed nothing."""
+        if token not in release["errata"]:
+            return {}
+        rows = csv.DictReader(self._read_rows(f"{ERRATA_FOLDER}/{release['wave']}/{token}.csv.gz"))
+        return next((row for row in rows if row["id"] == figure_id), {})
 
     def list_figures(self, asked: Mapping[str, str]) -> bytes | None:
         """Return the figures of a `wave` and `area`, narrowed by indicator, group and measure.
@@ -127,30 +193,60 @@ class SiteApi:
         """Yield the figures of an area; none for a token that the release does not name."""
         if token not in release["areas"]:
             return
-        path = self.folder / API_FOLDER / "tables" / release["wave"] / f"{token}.csv.gz"
-        text = gzip.decompress(path.read_bytes()).decode()
-        rows = csv.reader(io.StringIO(text, newline=""))
+        rows = csv.reader(self._read_rows(f"{TABLES_FOLDER}/{release['wave']}/{token}.csv.gz"))
         next(rows)
         yield from map(ReleasedFigure._make, rows)
 
+    def _read_rows(self, path: str) -> io.StringIO:
+        return io.StringIO(gzip.decompress((self.folder / path).read_bytes()).decode(), newline="")
 
-def _describe(figure: ReleasedFigure, release: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a figure with its names, its release and how to cite it."""
+
+def _describe(figure: ReleasedFigure, release: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a figure with its names, what it measures, its release and how to cite it."""
     labels = release["labels"]
     return {
         **{name: getattr(figure, name) for name in ("id", "wave", *KEYS)},
-        **{name: _parse_number(getattr(figure, name)) for name in _NUMBERS},
-        "n": int(figure.n) if figure.n else None,
+        "shown": True,
+        **_parse_numbers(figure._asdict()),
         "names": {kind: labels.get(kind, {}).get(getattr(figure, kind)) for kind in labels},
+        "definition": define_measure(figure.measure),
+        "cite": {language: f"{text} {figure.id}" for language, text in release["cite"].items()},
+        **_name_source(release),
+    }
+
+
+def _name_source(release: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which release a figure is of, and how to check that it is in it."""
+    return {
         "demo": release["demo"],
         "mark": translator(LANGUAGES[0])("Demonstration data") if release["demo"] else "",
         "release": release["id"],
         "published": release["published"],
         "corrects": release["corrects"],
-        "cite": {language: f"{text} {figure.id}" for language, text in release["cite"].items()},
-        "verify": release["archive"],
+        "verify": {**release["archive"], "figures_sha256": release["figures_sha256"]},
     }
 
 
-def _parse_number(text: str) -> float | None:
-    return float(text) if text else None
+def _tell(release: Mapping[str, Any], erratum: Mapping[str, str]) -> dict[str, Any]:
+    """Return the history of a figure as the archive that stands tells it: before, and why.
+
+    What it hides has no values there, and archives that were replaced are not read.
+    """
+    if not erratum:
+        return {"history": []}
+    before = _parse_numbers(erratum, "_before")
+    after, reason = _parse_numbers(erratum, "_after"), unescape_formula(erratum["reason"])
+    return {
+        "history": [
+            {"release": erratum["before_release"], **before},
+            {"release": release["id"], **after, "reason": reason},
+        ]
+    }
+
+
+def _parse_numbers(row: Mapping[str, str], suffix: str = "") -> dict[str, float | int | None]:
+    """Return the printed values of a row as numbers; None where one was not printed."""
+    texts = {name: row[f"{name}{suffix}"] for name in VALUES}
+    count = texts.pop("n")
+    numbers = {name: float(text) if text else None for name, text in texts.items()}
+    return {**numbers, "n": int(count) if count else None}

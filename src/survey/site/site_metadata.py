@@ -1,31 +1,34 @@
-"""What machines read of the site: datasets as JSON-LD, columns as CSVW, a map, and a feed."""
+"""What machines read of the site: datasets as JSON-LD, a map, and a feed."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import orjson
 
-from survey.locale import LANGUAGES, Translator, translator
-from survey.release.figures import RELEASED_COLUMNS
-from survey.release.file_builders import FIGURES_FILE
+from survey.access.roles import NATION
+from survey.locale import Translator, translator
 from survey.release.public_releases import TakenBackRelease
+from survey.site.data_catalog import CATALOG_FILE, describe_content
+from survey.site.measure_texts import define_measure
+from survey.site.media_types import media_type_of
 from survey.site.released_archive import ReleasedArchive
 
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
-_NUMBERS = frozenset({"estimate", "ci_low", "ci_high"})
-_MEDIA_TYPES = {
-    "zip": "application/zip", "gz": "application/gzip",
-    "csv": "text/csv", "json": "application/json",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pdf": "application/pdf", "html": "text/html", "xml": "application/xml",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DatasetTerms:
+    """Licence of a dataset, how it is cited, and its persistent identifier; empty without one."""
+
+    licence: str
+    citation: str
+    identifier: str
 
 
 def describe_dataset(
-    release: ReleasedArchive, language: str, address: str, paths: Sequence[str], licence: str
+    release: ReleasedArchive, language: str, address: str, paths: Sequence[str], terms: DatasetTerms
 ) -> str:
     """Return a release as schema.org Dataset (JSON-LD) that may stand inside a page.
 
@@ -35,65 +38,49 @@ def describe_dataset(
     manifest = release.manifest
     t = translator(language)
     prefix = t("Demonstration data") + ": " if manifest.demo else ""
+    measures = sorted({each.measure for each in release.figures.values()})
     dataset: dict[str, Any] = {
         "@context": "https://schema.org/",
         "@type": "Dataset",
         "@id": f"{address}{manifest.wave}/",
-        "identifier": manifest.id,
+        "url": f"{address}{manifest.wave}/",
+        "identifier": terms.identifier or manifest.id,
+        "version": manifest.id,
         "name": f"{prefix}{release.title(language)}",
-        "description": f"{prefix}{release.title(language)} ({manifest.wave}, {manifest.id})",
+        "description": describe_content(release)[language],
+        "keywords": [t("consumer satisfaction"), t("survey"), t("cities")],
         "inLanguage": language,
         "isAccessibleForFree": True,
         "datePublished": manifest.embargo_until.isoformat(),
         "temporalCoverage": str(manifest.year),
+        "spatialCoverage": {"@type": "Place", "name": release.name("area", NATION, language)},
+        "measurementTechnique": t("survey"),
+        "variableMeasured": [
+            {"@type": "PropertyValue", "name": each, "description": define_measure(each)[language]}
+            for each in measures
+        ],
         "creator": {"@type": "Organization", "name": manifest.issuer or manifest.contact},
+        "citation": terms.citation,
         "distribution": [
             {
                 "@type": "DataDownload",
                 "contentUrl": f"{address}{path}",
-                "encodingFormat": _MEDIA_TYPES.get(
-                    path.rpartition(".")[2], "application/octet-stream"
-                ),
+                "encodingFormat": media_type_of(path),
             }
             for path in paths
         ],
     }
-    if licence:
-        dataset["license"] = licence
+    if address:
+        dataset["includedInDataCatalog"] = {
+            "@type": "DataCatalog",
+            "name": t("Open data"),
+            "url": address,
+            "subjectOf": f"{address}{CATALOG_FILE}",
+        }
+    if terms.licence:
+        dataset["license"] = terms.licence
     # Inside a page only "<" could end the element early.
     return orjson.dumps(dataset).decode().replace("<", "\\u003c")
-
-
-def describe_columns(release: ReleasedArchive, url: str) -> bytes:
-    """Return the CSVW metadata of `figures.csv`, which lies at `url` beside it."""
-    columns = [
-        {
-            "name": name,
-            "titles": name,
-            "datatype": "decimal" if name in _NUMBERS else "integer" if name == "n" else "string",
-            "required": name not in _NUMBERS | {"n", "mark"},
-        }
-        for name in RELEASED_COLUMNS
-    ]
-    document = {
-        "@context": "http://www.w3.org/ns/csvw",
-        "url": url,
-        "dc:title": [
-            {"@value": release.title(language), "@language": language} for language in LANGUAGES
-        ],
-        "dc:identifier": release.manifest.id,
-        "tableSchema": {"columns": columns, "primaryKey": RELEASED_COLUMNS[0]},
-    }
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2)
-
-
-def figures_metadata_path(path: str) -> str:
-    """Return where the CSVW metadata of a file of figures lies: beside it, as CSVW looks for it."""
-    return f"{path.removesuffix('.gz')}-metadata.json"
-
-
-def is_figures_path(path: str) -> bool:
-    return path.rpartition("/")[2].removesuffix(".gz") == FIGURES_FILE
 
 
 def build_map(address: str, pages: Iterable[str]) -> bytes:

@@ -63,7 +63,8 @@ class LanguagePages:
 
     def _build_front(self) -> tuple[str, bytes]:
         shown = [
-            (release, summarise_release(release, self.language)) for release in self.source.releases
+            (release, summarise_release(self.source, release, self.language))
+            for release in self.source.releases
         ]
         releases = [summary for _, summary in shown]
         corrections = [each for each in releases if each["correction"]]

@@ -58,9 +58,13 @@ _HEADERS = {
 _TEXTS = frozenset(
     {"text/html", "text/css", "text/javascript", "text/csv", "application/json", "image/svg+xml"}
 )
+_FURTHER_TYPES = {
+    "api/v1/releases": "application/json",
+    "catalog.jsonld": "application/ld+json",
+    "log/checkpoint": "text/plain",
+}
+"""Kinds of files that their names do not tell."""
 _PAGE_FILE = "index.html"
-_CHECKPOINT = "log/checkpoint"
-"""Signed state of the transparency log, a text without an ending in its name."""
 _Find = Callable[["SiteApi"], bytes | None]
 
 if TYPE_CHECKING:  # Building a site imports what draws reports; few processes ever do.
@@ -128,9 +132,7 @@ class SiteEndpoints:
         headers = _list_headers(site, name)
         if _is_known(request, site):
             return Response(status_code=304, headers=headers)
-        media_type = guess_type(name)[0] or "application/octet-stream"
-        if name == _CHECKPOINT:
-            media_type = "text/plain"
+        media_type = _FURTHER_TYPES.get(name) or guess_type(name)[0] or "application/octet-stream"
         file = site.folder / name
         if name.endswith(".gz"):
             media_type = "application/gzip"

@@ -12,7 +12,8 @@ from survey.figures.tables.published_tables import Cell, PublishedTable
 from survey.locale.figures import format_score
 
 _MEDIA_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Signs that no XML file may hold, however they are written."""
 _OASIS = "urn:oasis:names:tc:opendocument:xmlns"
 _NAMESPACES = " ".join(
     f'xmlns:{prefix}="{_OASIS}:{name}:1.0"'
@@ -115,4 +116,4 @@ def _cell(value: Cell, styled: str) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(_UNWRITABLE.sub("", text))
+    return escape(UNWRITABLE.sub("", text))

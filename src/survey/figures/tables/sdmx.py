@@ -11,6 +11,7 @@ from lxml import etree
 
 from survey.figures.figure_table import BYTE_ORDER_MARK, csv_bytes
 from survey.figures.office_zip import write_zip
+from survey.figures.tables.ods import UNWRITABLE
 from survey.figures.views.display_names import DisplayNames
 from survey.figures.views.estimate_text import UNRELIABLE
 from survey.figures.views.view_context import ViewContext
@@ -20,7 +21,6 @@ AGENCY, VERSION = "HCS", "1.0.0"
 _BASE = "http://www.sdmx.org/resources/sdmxml/schemas/v3_0"
 _MESSAGE, _STRUCTURE, _COMMON = f"{_BASE}/message", f"{_BASE}/structure", f"{_BASE}/common"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _URN = "urn:sdmx:org.sdmx.infomodel"
 TIME = "TIME_PERIOD"
 
@@ -154,7 +154,7 @@ def _add_named(element: Any, name: Texts) -> None:
 def _add_element(parent: Any, namespace: str, kind: str, text: str = "", **attributes: str) -> Any:
     element = etree.SubElement(parent, f"{{{namespace}}}{kind}", attributes)
     if text:
-        element.text = _UNWRITABLE.sub("", text)
+        element.text = UNWRITABLE.sub("", text)
     return element
 
 
