@@ -18,6 +18,7 @@ from survey.release.verify import KeyList, fingerprint_of
 from survey.site.data_catalog import CATALOG_FILE
 from survey.site.interval_chart import ChartTexts, chart_height, draw_intervals
 from survey.site.page_rows import BAR_WIDTH, PageRow, PageTables
+from survey.site.release_documents import list_documents
 from survey.site.released_archive import ReleasedArchive
 from survey.site.site_metadata import DatasetTerms, describe_dataset, feed_path
 from survey.site.texts import translate_texts
@@ -261,6 +262,9 @@ class LanguagePages:
                     for key, (name, rows) in drawn.items()
                 ],
                 "files": self.files[manifest.id],
+                "documents": list_documents(
+                    [file.path for file in self.files[manifest.id]], f"files/{manifest.id}/", t
+                ),
                 "dataset": Markup(self._describe_dataset(release)),
                 "method": self._describe_method(release),
                 "key_id": release.key_id,
