@@ -221,7 +221,7 @@ def test_reports_codebook_and_workbook_are_built_again_the_same(
         approved = json.loads(files.read("release.json"))["approved"]
     assert ",".join(approved) == DOCUMENTS
     assert names == {
-        "release.json", "release.sig", "verify.py", "figures.csv", "labels.json",
+        "release.json", "release.sig", "verify.py", "figures.csv", "labels.json", "indicators.csv",
         "tables/tables.zh.xlsx", "tables/tables.en.xlsx", "tables/tidy.zh.csv",
         *(f"codebook/codebook.{way}.{form}" for way in ("zh", "en")
           for form in ("xlsx", "html", "xml")),

@@ -110,7 +110,9 @@ def test_the_catalogue_names_every_file_of_a_release(site: Path, catalog: Graph)
     folder = site / "files" / KEY
     paths = [path for path in folder.rglob("*") if path.is_file()]
     files = {f"{ADDRESS}{path.relative_to(site).as_posix()}" for path in paths}
-    assert urls == files | {f"{ADDRESS}files/{KEY}.zip"}
+    proofs = {f"{ADDRESS}files/{KEY}/{name}" for name in ("release.json", "release.sig")}
+    assert proofs <= files
+    assert urls == files - proofs | {f"{ADDRESS}files/{KEY}.zip"}
     for page in (site / "index.html", site / "en" / WAVE / "index.html"):
         assert 'type="application/ld+json" title="DCAT"' in page.read_text("utf-8")
 

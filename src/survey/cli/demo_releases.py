@@ -15,7 +15,7 @@ from survey.store.engine import read_scope
 from survey.store.transactions import run_in_transaction
 from survey.waves.waves import find_wave
 
-_FILES = ("figures", "tables", "workbook", "quality")
+_FILES = ("figures", "tables", "workbook", "codebook", "questionnaire", "quality")
 _NOTICE = timedelta(seconds=1)
 """From the announcement to its minute: building the files takes longer."""
 

@@ -26,6 +26,7 @@ from survey.locale import Message, NotFoundError, msg, translator
 from survey.release import verify
 from survey.release.figure_labels import build_labels
 from survey.release.figures import build_figures
+from survey.release.indicator_weights import build_indicators
 from survey.release.publication_source import (
     PUBLIC_READER,
     FileBuilderName,
@@ -34,6 +35,7 @@ from survey.release.publication_source import (
 )
 from survey.release.quality_report import build_quality_report
 from survey.reports.contents import ReportKind
+from survey.reports.paper_form_pdf import paper_form_pdf
 from survey.reports.plain_report import write_plain_report
 from survey.reports.report_batch import make_report_files
 from survey.reports.report_service import ReportFormat, ReportOrder, ReportWaves, order_method
@@ -80,6 +82,19 @@ def build_codebooks(source: PublicationSource, choice: FileChoice) -> Mapping[st
     }
 
 
+def build_questionnaires(source: PublicationSource, choice: FileChoice) -> Mapping[str, bytes]:
+    """Return path -> questionnaire to read and print, in each chosen language that it has."""
+    instrument = source.instrument
+    known = {each.code for each in instrument.languages}
+    languages = [each for each in choice.languages if each in known]
+    return {
+        f"questionnaire/questionnaire.{language}.pdf": paper_form_pdf(
+            instrument, source.pictures, language=language
+        )
+        for language in languages or [instrument.default_language]
+    }
+
+
 def _build_reports(
     kind: ReportKind, source: PublicationSource, choice: FileChoice
 ) -> Mapping[str, bytes]:
@@ -115,7 +130,9 @@ def _list_areas(source: PublicationSource, kind: ReportKind) -> Sequence[str]:
 
 SCRIPT_BUILDER = "verify"
 FIGURES_FILE, ERRATA_FILE, SCRIPT_FILE = "figures.csv", "errata.csv", "verify.py"
-LABELS_FILE = "labels.json"
+LABELS_FILE, INDICATORS_FILE = "labels.json", "indicators.csv"
+FILES_BESIDE_FIGURES = frozenset({LABELS_FILE, INDICATORS_FILE})
+"""Files that releases of earlier versions did not have."""
 _LEVELS = ("nation", "region3", "region", "province", "size_tier", "city")
 
 
@@ -130,7 +147,12 @@ class BuilderInfo:
 def _build_figures(source: PublicationSource, _: FileChoice) -> Mapping[str, bytes]:
     earlier = [each.wave for each in source.earlier]
     figures = build_figures(source.results, PUBLIC_READER, earlier)
-    return {FIGURES_FILE: figures, LABELS_FILE: build_labels(source.results, figures)}
+    files = {FIGURES_FILE: figures, LABELS_FILE: build_labels(source.results, figures)}
+    tree = source.results.tree
+    if tree is not None:
+        is_demo = source.results.wave.is_demo
+        files[INDICATORS_FILE] = build_indicators(tree, is_demo=is_demo)
+    return files
 
 
 def _build_tables(source: PublicationSource, choice: FileChoice) -> Mapping[str, bytes]:
@@ -198,6 +220,7 @@ FILE_BUILDERS: Mapping[FileBuilderName, BuilderInfo] = {
         msg("Every area, group and indicator (tidy CSV)"), build_tidy_files
     ),
     FileBuilderName.CODEBOOK: BuilderInfo(msg("Codebook (XLSX, HTML, DDI)"), build_codebooks),
+    FileBuilderName.QUESTIONNAIRE: BuilderInfo(msg("Questionnaire (PDF)"), build_questionnaires),
     FileBuilderName.NATION_REPORT: BuilderInfo(
         msg("National report"), partial(_build_reports, ReportKind.NATION)
     ),

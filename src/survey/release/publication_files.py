@@ -38,7 +38,7 @@ from survey.settings import Settings
 from survey.snapshots.seals import find_seal
 from survey.snapshots.snapshot_files import SnapshotDamagedError
 from survey.store.tables import Publication, Snapshot, Wave, WaveState
-from survey.waves.instruments import load_instrument
+from survey.waves.instruments import load_instrument, load_pictures
 
 
 @dataclass(frozen=True)
@@ -80,15 +80,17 @@ def build_publication_files(
     Raises:
         PublicationNotAllowedError: it would show figures that an earlier release hid.
     """
+    instrument = load_instrument(session=session, sha256=results.manifest.instrument_sha256)
     source = PublicationSource(
         settings=settings,
         results=results.as_released(publication.shown, publication.first_places),
         title=labels_of(publication, "title"),
         publisher=read_publisher(session, publication),
-        instrument=load_instrument(session=session, sha256=results.manifest.instrument_sha256),
+        instrument=instrument,
         evidence=read_quality_evidence(
             session, publication, [each.wave for each in earlier], moment
         ),
+        pictures=load_pictures(session=session, instrument=instrument),
         earlier=earlier,
     )
     files = build_files(source, list(publication.builders))

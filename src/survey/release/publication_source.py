@@ -1,7 +1,7 @@
 """What the builders of a release may read: results as released, for a reader of no city."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -28,6 +28,7 @@ class FileBuilderName(StrEnum):
     WORKBOOK = "workbook"
     TIDY = "tidy"
     CODEBOOK = "codebook"
+    QUESTIONNAIRE = "questionnaire"
     NATION_REPORT = "nation-report"
     PROVINCE_REPORTS = "province-reports"
     CITY_REPORTS = "city-reports"
@@ -103,5 +104,7 @@ class PublicationSource:
     title: Mapping[str, str]
     publisher: ReportPublisher
     evidence: QualityEvidence
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    """SHA-256 -> JPEG of the pictures of the questionnaire."""
     earlier: Sequence[WaveResults] = ()
     """Earlier waves of the series that were released when this one was signed first."""

@@ -20,7 +20,7 @@ from survey.figures.views.display_names import is_nationwide
 from survey.locale import Message, msg
 from survey.release.archives import read_archived_files
 from survey.release.figures import Erratum, find_errata
-from survey.release.file_builders import FIGURES_FILE, LABELS_FILE
+from survey.release.file_builders import FIGURES_FILE, FILES_BESIDE_FIGURES
 from survey.release.manifest import PublicationManifest
 from survey.release.publication_files import build_publication_files
 from survey.release.register import PublicationNotAllowedError, find_publication
@@ -283,7 +283,7 @@ def reproduce_publication(work: Work, *, key: str) -> Reproduction:
         entry.path: compare_file(source, entry.path, entry.model_dump()) for entry in manifest.files
     }
     # Releases of an earlier version had no names of their own beside the figures.
-    added = sorted(built.keys() - findings.keys() - {LABELS_FILE})
+    added = sorted(built.keys() - findings.keys() - FILES_BESIDE_FIGURES)
     current = version("hundred-cities-survey")
     return Reproduction(
         same=tuple(path for path, finding in findings.items() if finding is None),

@@ -28,6 +28,7 @@ from survey.site.interval_chart import (
 from survey.site.page_frame import PageFrame, Sharing, SiteSource
 from survey.site.page_pictures import Card, CardScale, CardTexts, draw_cards, draw_charts
 from survey.site.page_rows import PageRow, PageTables
+from survey.site.release_documents import list_documents
 from survey.site.released_archive import ReleasedArchive
 from survey.site.site_metadata import DatasetTerms, describe_dataset
 from survey.store.china_time import china_date, format_day
@@ -220,7 +221,11 @@ class ReleasePages:
                 "levels": levels,
                 "exhibits": lines,
                 "files": self.frame.files[manifest.id],
-                "documents": self._list_documents(),
+                "documents": list_documents(
+                    [file.path for file in self.frame.files[manifest.id]],
+                    f"files/{manifest.id}/",
+                    t,
+                ),
                 "dataset": Markup(self._describe_dataset()),
                 "method": self._describe_method(),
                 "key_id": self.release.key_id,
@@ -263,16 +268,6 @@ class ReleasePages:
             nation=scale.place(float(nation.figure.estimate), 1000) / 1000,
             nation_text=f"{nation.name} {nation.value}",
         )
-
-    def _list_documents(self) -> Sequence[Mapping[str, str]]:
-        """Return questionnaire and code book in this language, named in words, if there are any."""
-        names = {"codebook": self.t("Codebook"), "questionnaire": self.t("Questionnaire")}
-        return [
-            {"name": f"{names[folder]} ({file.name.rpartition('.')[2].upper()})", "path": file.path}
-            for file in self.frame.files[self.release.manifest.id]
-            if (folder := file.name.partition("/")[0]) in names
-            and f".{self.frame.language}." in file.name
-        ]
 
     def _describe_dataset(self) -> str:
         source = self.frame.source

@@ -113,14 +113,18 @@ def files(store: Settings, key: str = KEY) -> dict[str, bytes]:
     return read_archived_files(store, row)
 
 
-def freeze_again(store: Settings, *, lifted: str, hidden: str) -> None:
-    """Freeze the same responses anew: a city a point higher, another one hidden."""
+def freeze_again(
+    store: Settings, *, lifted: str, hidden: str, change: Callable[[Path], None] | None = None
+) -> None:
+    """Freeze the same responses anew: a city a point higher, another one hidden, and a `change`."""
     with session_scope(store.store_url) as session:
         wave, snapshot = get_newest_snapshot(session, WAVE)
         folder = store.snapshot_dir / snapshot.directory
         copied = folder.with_name(f"{folder.name}-2")
         shutil.copytree(folder, copied)
         change_results(store, lifted=lifted, hidden=hidden, folder=copied)
+        if change is not None:
+            change(copied)
         made = SnapshotDraft(store)
         for path in copied.iterdir():
             made.write(path, path.read_bytes())

@@ -45,6 +45,6 @@ def test_figures_are_in_every_release_and_a_kind_once(texts: list[str]) -> None:
 def test_nothing_of_a_release_holds_rows() -> None:
     """A new kind is decided upon in docs/publishing.md first."""
     assert {name.value for name in FILE_BUILDERS} == {
-        "figures", "tables", "workbook", "tidy", "codebook",
+        "figures", "tables", "workbook", "tidy", "codebook", "questionnaire",
         "nation-report", "province-reports", "city-reports", "quality", *SHEETS,
     }  # fmt: skip
