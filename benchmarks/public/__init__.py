@@ -1,0 +1,1 @@
+"""The public site: time and size of one release, and requests beside respondents."""
