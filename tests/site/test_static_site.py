@@ -252,3 +252,13 @@ def test_a_site_is_never_written_over_another_and_never_half(
     with pytest.raises(FileNotFoundError):
         write_site(replace(source, releases=[gone]), b"{}", tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("folder", "fails"), [("", "尚未做到的"), ("en/", "What fails")])
+def test_the_statement_on_accessibility_says_what_fails_and_whom_to_tell(
+    site: Path, published: PublishedStore, folder: str, fails: str
+) -> None:
+    text = (site / folder / "accessibility" / "index.html").read_text("utf-8")
+    assert f"<h2>{fails}</h2>" in text
+    assert f"<li>{published.read().manifest.contact}</li>" in text
+    assert 'accessibility/"' in (site / folder / "index.html").read_text("utf-8")

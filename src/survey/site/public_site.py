@@ -27,7 +27,7 @@ from survey.site.released_archive import ReleasedArchive, read_released_archive
 from survey.site.site_folder import write_site
 from survey.store.tables import Publication, PublicationState
 
-SITE_FORMAT = 2
+SITE_FORMAT = 3
 """Raised when pages or files get another form, so that a folder built before is not served."""
 _KEPT_FOLDERS = 2
 """The one that is served, and the one before, from which a slow download may still read."""

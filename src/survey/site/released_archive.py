@@ -58,7 +58,7 @@ def parse_lines(lines: Iterable[bytes]) -> Iterator[ReleasedFigure]:
     return map(ReleasedFigure._make, filter(None, rows))
 
 
-RESERVED_NAMES = frozenset({"en", "api", "files", "verify", "log"})
+RESERVED_NAMES = frozenset({"en", "api", "files", "verify", "log", "accessibility"})
 """Folders of the site beside those of the waves."""
 _FOLDER_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 

@@ -10,6 +10,7 @@ from survey.locale import LANGUAGES
 from survey.locale.figures import format_quantity
 from survey.release.public_releases import TakenBackRelease
 from survey.release.verify import fingerprint_of
+from survey.site.accessibility import ACCESSIBILITY_FOLDER, describe_accessibility
 from survey.site.page_frame import TEMPLATES, FileLink, PageFrame, Sharing, SiteSource
 from survey.site.release_pages import ReleasePages, summarise_release
 from survey.site.released_archive import ReleasedArchive
@@ -46,6 +47,13 @@ class LanguagePages:
         yield self._build_front()
         yield self.frame.render(
             "verify", "verify/", self._describe_verify(), self.t("How to check")
+        )
+        contacts = [release.manifest.contact for release in self.source.releases]
+        yield self.frame.render(
+            "accessibility",
+            f"{ACCESSIBILITY_FOLDER}/",
+            describe_accessibility(contacts, self.t),
+            self.t("Accessibility"),
         )
         if self.source.log is not None:
             described = describe_log(self.source.log, self.t)

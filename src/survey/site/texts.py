@@ -35,6 +35,7 @@ PAGE_TEXTS: Mapping[str, Message] = {
     "cite": msg("How to cite"),
     "verify": msg("Check what you read"),
     "log": msg("Transparency log"),
+    "accessibility": msg("Accessibility"),
     "ask": msg("Whom to ask"),
     "contents": msg("On this page"),
     "reuse": msg("Charts and tables to reuse"),
