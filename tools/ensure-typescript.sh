@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install the TypeScript compiler into .venv for `make check`; where that fails, say loudly what is skipped.
+# Install the TypeScript compiler and the HTML validator into .venv; where that fails, say loudly what is skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=.venv/javascript
@@ -12,7 +12,8 @@ fi
 rm -rf "$folder"
 cat >&2 <<'TEXT'
 ************************************************************************
-  NO TYPESCRIPT COMPILER: the JavaScript will NOT be type-checked.
+  NO TYPESCRIPT COMPILER: the JavaScript will NOT be type-checked,
+  and the public pages will NOT be validated as HTML.
   Install node and npm and run `make setup` where packages can be had.
 ************************************************************************
 TEXT
