@@ -8,13 +8,15 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from survey.access.principal import OPERATOR
+from survey.locale import translator
 from survey.release.public_releases import list_public_releases, open_release
 from survey.release.publishing_steps import retract_publication
+from survey.release.reader_answers import describe_reader_answers
 from survey.release.register import PublicationNotAllowedError
 from survey.settings import Settings
 from survey.site.public_site import install_site, plan_current_site
 from survey.store.engine import read_scope, session_scope
-from survey.store.tables import AuditEntry, Publication
+from survey.store.tables import AuditEntry, Publication, ReaderAnswerCount
 from survey.web import site_endpoints
 from survey.web.routes import build_app
 from tests.publish.publications.register_steps import KEY, REASON, WAVE
@@ -182,3 +184,36 @@ def test_folders_that_are_not_shown_any_more_are_removed(own_store: PublishedSto
     assert (folder / "index.html").is_file()
     assert folder == install_site(settings, plan)
     assert len(list(Path(settings.site_dir).iterdir())) == 2
+
+
+def read_counts(store: PublishedStore) -> dict[tuple[str, bool], int]:
+    with read_scope(store.settings.store_url) as session:
+        rows = session.exec(select(ReaderAnswerCount)).all()
+        return {(row.page, row.is_useful): row.answers for row in rows}
+
+
+def test_readers_say_whether_a_page_was_useful_and_are_counted_without_a_trace(
+    own_store: PublishedStore,
+) -> None:
+    settings = own_store.settings.model_copy(update={"public_url": "http://testserver"})
+    with TestClient(build_app(settings)) as visitor:
+        page = f"{WAVE}/320500/"
+        text = visitor.get(f"/data/{page}").text
+        assert '<form class="useful" method="post" action="http://testserver/data/useful">' in text
+        assert f'name="page" value="{page}"' in text
+        for said in ("yes", "yes", "no"):
+            answer = visitor.post(
+                "/data/useful", data={"page": page, "useful": said}, follow_redirects=False
+            )
+            assert answer.status_code == 303
+            assert answer.headers["location"] == f"/data/{page}#thanks"
+            assert "set-cookie" not in answer.headers
+        for page_name, said in ((page, "maybe"), ("../etc/", "yes"), ("no-such-page/", "yes")):
+            refused = visitor.post("/data/useful", data={"page": page_name, "useful": said})
+            assert refused.status_code == 404, page_name
+    assert read_counts(own_store) == {(page, True): 2, (page, False): 1}
+    with read_scope(settings.store_url) as session:
+        work = work_of(session, OPERATOR, MINUTE, settings=settings)
+        said = describe_reader_answers(work, wave=WAVE, t=translator("en"))
+        assert said.startswith("Public pages: readers pressed 2 times that a page was useful, 1 ")
+        assert describe_reader_answers(work, wave="main-2023", t=translator("en")) == ""

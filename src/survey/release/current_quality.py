@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.locale import RefusedError, msg
+from survey.locale import RefusedError, msg, translator
 from survey.release.publication_files import list_earlier_releases
 from survey.release.quality_evidence import QualityEvidence, read_quality_evidence
 from survey.release.quality_report import build_quality_report
+from survey.release.reader_answers import describe_reader_answers
 from survey.release.register import PUBLIC_STATES, find_publication, read_publisher
 from survey.reports.plain_report import PLAIN_FORMATS, write_plain_report
 from survey.reports.report_service import ReportFile, ReportFormat
@@ -32,7 +33,7 @@ def make_quality_report(work: Work, *, key: str, form: ReportFormat, language: s
     report = build_quality_report(
         work.settings,
         _open_results(work, publication, wave),
-        _read_evidence(work, publication, wave),
+        _read_evidence(work, publication, wave, language),
         read_publisher(work.session, publication),
         language,
     )
@@ -52,9 +53,14 @@ def _open_results(work: Work, publication: Publication, wave: Wave) -> WaveResul
     return results.as_released(publication.shown, publication.first_places)
 
 
-def _read_evidence(work: Work, publication: Publication, wave: Wave) -> QualityEvidence:
+def _read_evidence(
+    work: Work, publication: Publication, wave: Wave, language: str
+) -> QualityEvidence:
     earlier = list_earlier_releases(work.settings, work.session, wave)
     known = read_quality_evidence(work.session, publication, earlier, work.now)
     return replace(
-        known, published_at=publication.published_at, is_released=publication.state in PUBLIC_STATES
+        known,
+        published_at=publication.published_at,
+        is_released=publication.state in PUBLIC_STATES,
+        readers=describe_reader_answers(work, wave=wave.key, t=translator(language)),
     )

@@ -97,7 +97,7 @@ def describe_burden(burden: InterviewBurden | None, t: Translator) -> Facts:
     """Return minutes of an interview and hours of all; or that too few lengths are known."""
     name = t("Burden on respondents")
     if burden is None:
-        return ((name, t("not known, because too few interviews have a measured length")),)
+        return ((name, t("not known, because hardly any interview has a measured length")),)
     text = t(
         "median {minutes} minutes an interview, {hours} hours in all ({share} of the interviews "
         "have a measured length)",

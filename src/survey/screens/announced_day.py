@@ -8,6 +8,7 @@ from survey.access.roles import Action
 from survey.kit.feedback import run_change_below_button, show_feedback
 from survey.kit.page_runner import PageContext
 from survey.release.announced_days import change_announced_day, list_punctuality
+from survey.release.reader_answers import describe_reader_answers
 from survey.release.register import MAX_TEXT_CHARS, PublicationSummary
 from survey.store.china_time import CHINA, china_date
 from survey.store.tables import PublicationState, now
@@ -21,8 +22,15 @@ def draw_announced_day(page: PageContext, release: PublicationSummary) -> None:
     with st.expander(t("Day and punctuality")):
         with page.read() as work:
             facts = list_punctuality(work, key=release.key, t=t)
+            said = (
+                describe_reader_answers(work, wave=release.wave, t=t)
+                if page.principal.may(Action.RELEASE)
+                else ""
+            )
         rows = [{t("Fact"): name, t("Value"): value} for name, value in facts]
         st.table(rows, border="horizontal", alt=t("Day and punctuality"))
+        if said:
+            st.caption(said)
         if page.principal.may(Action.RELEASE) and release.state in _UNPUBLISHED:
             _draw_change(page, release)
 

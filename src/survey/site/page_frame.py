@@ -12,6 +12,7 @@ from survey.release.announced_days import CalendarEntry
 from survey.release.log_checkpoints import PublicLog
 from survey.release.public_releases import TakenBackRelease
 from survey.release.verify import KeyList
+from survey.site import USEFUL
 from survey.site.data_catalog import CATALOG_FILE
 from survey.site.page_pictures import CARD_SIZE
 from survey.site.released_archive import ReleasedArchive
@@ -138,6 +139,9 @@ class PageFrame:
             card_size=CARD_SIZE,
             text=translate_texts(self.t),
             demo=self.describe_demo(),
+            # A copy of the site on another server asks the association's own.
+            useful_address=f"{address}{USEFUL}" if address else "",
+            page_path=path,
             log_folder=LOG_FOLDER if self.source.log else "",
             issuer=self._find_issuer(),
             licence=self.source.licence or self.t("All rights reserved; no licence chosen yet."),

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from mimetypes import guess_type
 from pathlib import Path
@@ -22,12 +23,13 @@ from starlette.routing import BaseRoute, Route
 
 from survey.compute.worker import Worker
 from survey.locale import SurveyError, msg, translator
+from survey.release.reader_answers import count_reader_answer
 from survey.settings import Settings
-from survey.site import CHARTS, CHECKING_PAGES, SITE_PATH, TABLES
+from survey.site import CHARTS, CHECKING_PAGES, SITE_PATH, TABLES, USEFUL
 from survey.store.engine import read_scope
-from survey.store.transactions import UNAVAILABLE_ERRORS, StoreUnavailableError
+from survey.store.transactions import UNAVAILABLE_ERRORS, StoreUnavailableError, run_in_transaction
 from survey.web.assets import CachedBody, cached_response
-from survey.web.http import JSON, RateLimit, json_response
+from survey.web.http import JSON, RateLimit, json_response, read_form
 from survey.web.notice_pages import NoticePage, negotiate_language, render_notice, require_turn
 
 KEPT_SECONDS = 5.0
@@ -41,7 +43,7 @@ _MAX_CACHED_BYTES = 2_000_000
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; "
-    "form-action 'none'; frame-ancestors {ancestors}"
+    "form-action 'self'; frame-ancestors {ancestors}"
 )
 _CHECKING_POLICY = "; connect-src 'self'"
 """Added on the pages that check a file: their script reads manifests and keys of this site."""
@@ -65,6 +67,7 @@ _FURTHER_TYPES = {
 }
 """Kinds of files that their names do not tell."""
 _PAGE_FILE = "index.html"
+_ANSWERS = {"yes": True, "no": False}
 _Find = Callable[["SiteApi"], bytes | None]
 
 if TYPE_CHECKING:  # Building a site imports what draws reports; few processes ever do.
@@ -114,6 +117,7 @@ class SiteEndpoints:
         return [
             Route(f"{SITE_PATH}api/v1/figures", self.list_figures, methods=["GET"]),
             Route(f"{SITE_PATH}api/v1/figures/{{figure}}", self.get_figure, methods=["GET"]),
+            Route(f"{SITE_PATH}{USEFUL}", self.count_answer, methods=["POST"]),
             Route(f"{SITE_PATH}{{path:path}}", self.get_file, methods=["GET"]),
         ]
 
@@ -140,6 +144,24 @@ class SiteEndpoints:
             return FileResponse(file, media_type=media_type, headers=headers)
         body = await to_thread.run_sync(_read_body, file, media_type)
         return cached_response(request, body, headers=headers)
+
+    async def count_answer(self, request: Request) -> Response:
+        """`POST /data/useful`: count that a page was useful or not, and go back to it."""
+        site = await self._enter(request)
+        if site is None:
+            return self._build_waiting(request)
+        fields = await read_form(request)
+        page, answer = fields.get("page", ""), fields.get("useful", "")
+        if answer not in _ANSWERS or f"{page}{_PAGE_FILE}" not in site.files:
+            raise HTTPException(404)
+        await to_thread.run_sync(self._count_answer, page, _ANSWERS[answer])
+        return Response(status_code=303, headers={"Location": f"{SITE_PATH}{page}#thanks"})
+
+    def _count_answer(self, page: str, is_useful: bool) -> None:
+        run_in_transaction(
+            self.settings.store_url,
+            partial(count_reader_answer, page=page, is_useful=is_useful, moment=datetime.now(UTC)),
+        )
 
     async def get_figure(self, request: Request) -> Response:
         """`GET /data/api/v1/figures/{figure}`: return one released figure by its id."""

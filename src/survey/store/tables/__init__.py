@@ -127,6 +127,7 @@ _TABLES_BY_MODULE = {
         "PublicationKey",
         "PublicationOpening",
         "PublicationReader",
+        "ReaderAnswerCount",
         "RowExport",
         "WaveStatement",
         "TransparencyCheckpoint",

@@ -1,6 +1,6 @@
 """Tables of publications: register, early readers, errata, keys; and of exported rows."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -324,6 +324,19 @@ class WaveStatement(WaveStatementData, table=True):
     wave_id: UUID = Field(foreign_key="wave.id", index=True)
     saved_by: UUID | None = Field(default=None, foreign_key="account.id")
     saved_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class ReaderAnswerCount(SQLModel, table=True):
+    """How often readers of a public page said on one day that it was useful, or that it was not."""
+
+    __tablename__ = "reader_answer_count"
+
+    day: date = Field(primary_key=True)
+    """In China."""
+    page: str = Field(primary_key=True)
+    """Path within the site."""
+    is_useful: bool = Field(primary_key=True)
+    answers: int
 
 
 class TransparencyEntry(SQLModel, table=True):
