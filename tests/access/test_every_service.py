@@ -150,6 +150,7 @@ WITHOUT_PRINCIPAL = {
     "waves.quota_counts.list_full_groups": FULL,
     "release.public_headline.find_public_headline": "shows everybody what is published",
     "release.publishing_steps.build_key_list": CHECK,
+    "release.reader_answers.count_reader_answer": "everybody may press; adds one to a count",
 }
 """What takes no principal and is called from outside, and why that is right. Everything else
 without one must be `INSIDE`, which is checked."""

@@ -189,7 +189,7 @@ def test_folders_that_are_not_shown_any_more_are_removed(own_store: PublishedSto
 def read_counts(store: PublishedStore) -> dict[tuple[str, bool], int]:
     with read_scope(store.settings.store_url) as session:
         rows = session.exec(select(ReaderAnswerCount)).all()
-        return {(row.page, row.is_useful): row.answers for row in rows}
+        return {(row.page, row.is_useful): row.presses for row in rows}
 
 
 def test_readers_say_whether_a_page_was_useful_and_are_counted_without_a_trace(

@@ -25,7 +25,7 @@ def count_reader_answer(session: Session, *, page: str, is_useful: bool, moment:
         page: Path of the page within the site; the caller has looked whether there is such a page.
     """
     key = {"day": china_date(moment), "page": page, "is_useful": is_useful}
-    if insert_if_new(session.connection(), ReaderAnswerCount, key | {"answers": 1}):
+    if insert_if_new(session.connection(), ReaderAnswerCount, key | {"presses": 1}):
         return
     session.exec(
         update(ReaderAnswerCount)
@@ -34,7 +34,7 @@ def count_reader_answer(session: Session, *, page: str, is_useful: bool, moment:
             col(ReaderAnswerCount.page) == page,
             col(ReaderAnswerCount.is_useful) == is_useful,
         )
-        .values(answers=col(ReaderAnswerCount.answers) + 1)
+        .values(presses=col(ReaderAnswerCount.presses) + 1)
     )
 
 
@@ -46,14 +46,14 @@ def describe_reader_answers(work: Work, *, wave: str, t: Translator) -> str:
     """
     work.require(Action.RELEASE)
     query = (
-        select(ReaderAnswerCount.is_useful, func.sum(ReaderAnswerCount.answers))
+        select(ReaderAnswerCount.is_useful, func.sum(ReaderAnswerCount.presses))
         .where(
             col(ReaderAnswerCount.page).startswith(f"{wave}/", autoescape=True)
             | col(ReaderAnswerCount.page).startswith(f"en/{wave}/", autoescape=True)
         )
         .group_by(col(ReaderAnswerCount.is_useful))
     )
-    found = {bool(is_useful): int(answers) for is_useful, answers in work.session.exec(query)}
+    found = {bool(is_useful): int(presses) for is_useful, presses in work.session.exec(query)}
     if not found:
         return ""
     return t(

@@ -336,7 +336,7 @@ class ReaderAnswerCount(SQLModel, table=True):
     page: str = Field(primary_key=True)
     """Path within the site."""
     is_useful: bool = Field(primary_key=True)
-    answers: int
+    presses: int
 
 
 class TransparencyEntry(SQLModel, table=True):
