@@ -55,7 +55,8 @@ def draw_report_buttons(page: PageContext, wave: WaveInfo, kind: ReportKind, are
     with st.container(horizontal=True, key=f"report-buttons-{kind}"):
         for form, name in _FORMAT_NAMES.items():
             _draw_button(page, wave, ReportOrder(kind, area, form, page.language), page.t(name))
-        with st.popover(page.t("Large print, easy reading"), type="tertiary"):
+        title = page.t("Large print, easy reading")
+        with st.popover(title, type="tertiary", key=f"report-editions-{kind}"):
             for (edition, form), name in _EDITIONS.items():
                 if edition is not ReportEdition.EASY or kind is ReportKind.CITY:
                     order = ReportOrder(kind, area, form, page.language, edition)
