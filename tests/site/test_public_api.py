@@ -23,7 +23,7 @@ FIGURE = f"{WAVE}-{LIFTED}-composite-all-score"
 
 @pytest.fixture
 def visitor(corrected: CorrectedSite, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    monkeypatch.setattr(site_endpoints, "PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr(site_endpoints, "PATIENCE_SECONDS", 300.0)
     with TestClient(build_app(corrected.settings), headers={"Accept-Language": "en"}) as client:
         yield client
 

@@ -240,7 +240,7 @@ def test_a_title_breaks_out_of_no_format(
 
 @pytest.fixture
 def visitor(corrected: CorrectedSite, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    monkeypatch.setattr(site_endpoints, "PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr(site_endpoints, "PATIENCE_SECONDS", 300.0)
     with TestClient(build_app(corrected.settings), headers={"Accept-Language": "en"}) as client:
         yield client
 

@@ -30,7 +30,7 @@ API = "/data/api/v1/figures"
 @pytest.fixture(autouse=True)
 def _looks_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(site_endpoints, "KEPT_SECONDS", 0.0)
-    monkeypatch.setattr(site_endpoints, "PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr(site_endpoints, "PATIENCE_SECONDS", 300.0)
 
 
 def visit(settings: Settings) -> TestClient:
