@@ -28,7 +28,7 @@ from tests.site.corrected_site import HIDDEN, SECOND, CorrectedSite
 
 Values = tuple[str, ...]
 """Estimate, both bounds and n as they were printed."""
-Told = set[tuple[str, Values]]
+ReadFigures = set[tuple[str, Values]]
 """What a stranger reads of figures: id, and values that stand beside it."""
 _ID = re.compile(rf"{WAVE}-[\w.]+-[\w.]+-[\w.=+:]+-[\w.]+")
 
@@ -51,7 +51,7 @@ def unpack(path: Path) -> Iterator[tuple[str, bytes]]:
         yield path.name, content
 
 
-def read_csv(content: bytes) -> Told:
+def read_csv(content: bytes) -> ReadFigures:
     """What a table with ids tells; of errata both sides."""
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     head = next((row for row in rows if "id" in row or "FIGURE_ID" in row), None)
@@ -71,7 +71,7 @@ def read_csv(content: bytes) -> Told:
     return told
 
 
-def read_json_stat(content: bytes) -> Told:
+def read_json_stat(content: bytes) -> ReadFigures:
     dataset = json.loads(content)
     codes = [dataset["dimension"][name]["category"]["index"] for name in dataset["id"]]
     found: dict[str, dict[str, float]] = {}
@@ -89,7 +89,7 @@ def read_json_stat(content: bytes) -> Told:
     return {(key, normalise(*map(known.get, names))) for key, known in found.items()}
 
 
-def read_workbook(content: bytes) -> Told:
+def read_workbook(content: bytes) -> ReadFigures:
     book = CalamineWorkbook.from_filelike(io.BytesIO(content))
     told = set()
     for name in book.sheet_names:
@@ -100,7 +100,7 @@ def read_workbook(content: bytes) -> Told:
     return told
 
 
-def read_page(content: bytes) -> Told:
+def read_page(content: bytes) -> ReadFigures:
     told = set()
     for figure, row in re.findall(r'<tr id="([^"]+)"(.*?)</tr>', content.decode(), re.DOTALL):
         cells = re.findall(r"<td>(?:<a [^>]*>)?([^<]*)<", row)
@@ -116,9 +116,9 @@ READERS = {
 }  # fmt: skip
 
 
-def read_everything(folder: Path) -> Mapping[str, Told]:
+def read_everything(folder: Path) -> Mapping[str, ReadFigures]:
     """All that a stranger reads in a site: ending of the file -> id and values."""
-    told: dict[str, Told] = {}
+    told: dict[str, ReadFigures] = {}
     for path in folder.rglob("*"):
         for name, content in unpack(path) if path.is_file() else ():
             for ending, read in READERS.items():
@@ -128,12 +128,12 @@ def read_everything(folder: Path) -> Mapping[str, Told]:
 
 
 @pytest.fixture(scope="module")
-def told(corrected: CorrectedSite) -> Mapping[str, Told]:
+def told(corrected: CorrectedSite) -> Mapping[str, ReadFigures]:
     return read_everything(corrected.folder)
 
 
 @pytest.fixture(scope="module")
-def printed(corrected: CorrectedSite) -> Told:
+def printed(corrected: CorrectedSite) -> ReadFigures:
     return {
         (each.id, normalise(each.estimate, each.ci_low, each.ci_high, each.n))
         for each in corrected.release.iter_figures()
@@ -147,7 +147,7 @@ def errata(corrected: CorrectedSite) -> Mapping[str, Erratum]:
 
 
 def test_all_formats_and_errata_together_tell_what_the_release_prints_and_no_more(
-    told: Mapping[str, Told], printed: Told, errata: Mapping[str, Erratum]
+    told: Mapping[str, ReadFigures], printed: ReadFigures, errata: Mapping[str, Erratum]
 ) -> None:
     """Whatever is told beside the figures that stand is what stood before a shown one."""
     assert set(told) == set(READERS)
@@ -167,7 +167,7 @@ def test_all_formats_and_errata_together_tell_what_the_release_prints_and_no_mor
 
 
 def test_nothing_tells_of_a_figure_that_the_correction_hides(
-    corrected: CorrectedSite, told: Mapping[str, Told], errata: Mapping[str, Erratum]
+    corrected: CorrectedSite, told: Mapping[str, ReadFigures], errata: Mapping[str, Erratum]
 ) -> None:
     """Neither by its id, nor by the values that the release before printed of it."""
     assert f"{WAVE}-{HIDDEN}-composite-all-score" in corrected.gone

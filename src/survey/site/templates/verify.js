@@ -193,12 +193,12 @@
     const { outcome, signed, lines } = result;
     const release = signed && signed.manifest ? signed.manifest.id : "";
     const sentence = outcome === "genuine" && result.whole ? "genuineArchive" : `${outcome}File`;
-    const told = [say(sentence, { file: name, release }), ...lines];
+    const sentences = [say(sentence, { file: name, release }), ...lines];
     if (outcome === "genuine" && published.corrected.has(release))
-      told.push(say("corrected", { release, by: published.corrected.get(release) }));
-    if (signed && signed.manifest && signed.manifest.demo) told.push(say("demo", {}));
-    if (signed && signed.key) told.push(say("fingerprint", { fingerprint: signed.key.fingerprint }));
-    return told;
+      sentences.push(say("corrected", { release, by: published.corrected.get(release) }));
+    if (signed && signed.manifest && signed.manifest.demo) sentences.push(say("demo", {}));
+    if (signed && signed.key) sentences.push(say("fingerprint", { fingerprint: signed.key.fingerprint }));
+    return sentences;
   }
 
   async function check(file) {
