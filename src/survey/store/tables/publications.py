@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
-from survey.locale import msg
+from survey.locale import Message, msg
 from survey.records import Record, Text, Yuan
 from survey.store.tables import accounts, operations, waves  # noqa: F401  (its foreign keys)
 from survey.store.tables.columns import (
@@ -229,6 +229,10 @@ MAX_STATEMENT_CHARS = 1000
 MAX_COST_YUAN = 20_000_000
 
 
+def _long_text(label: Message) -> Text:
+    return Text(label=label, least=0, most=MAX_STATEMENT_CHARS, is_long=True)
+
+
 class WaveStatementData(Record):
     """What the codes of practice ask of a wave and the store cannot tell; empty: not recorded."""
 
@@ -236,66 +240,17 @@ class WaveStatementData(Record):
         str, Text(label=msg("Statistician responsible: name and post"), least=0, most=100)
     ] = ""
     impartiality: Annotated[
-        str,
-        Text(
-            label=msg("Impartiality: who decides on figures and wording, and who cannot"),
-            least=0,
-            most=MAX_STATEMENT_CHARS,
-            is_long=True,
-        ),
+        str, _long_text(msg("Impartiality: who decides on figures and wording, and who cannot"))
     ] = ""
     applicability: Annotated[
-        str,
-        Text(
-            label=msg("Applicability: codes followed, and what is not followed"),
-            least=0,
-            most=MAX_STATEMENT_CHARS,
-            is_long=True,
-        ),
+        str, _long_text(msg("Applicability: codes followed, and what is not followed"))
     ] = ""
-    revisions: Annotated[
-        str, Text(label=msg("Revision policy"), least=0, most=MAX_STATEMENT_CHARS, is_long=True)
-    ] = ""
-    method_changes: Annotated[
-        str,
-        Text(
-            label=msg("Changes of method since the wave before"),
-            least=0,
-            most=MAX_STATEMENT_CHARS,
-            is_long=True,
-        ),
-    ] = ""
-    pretests: Annotated[
-        str,
-        Text(
-            label=msg("Pretests of the questionnaire"),
-            least=0,
-            most=MAX_STATEMENT_CHARS,
-            is_long=True,
-        ),
-    ] = ""
-    translation: Annotated[
-        str,
-        Text(
-            label=msg("Translation, and how it was translated back"),
-            least=0,
-            most=MAX_STATEMENT_CHARS,
-            is_long=True,
-        ),
-    ] = ""
-    briefing: Annotated[
-        str,
-        Text(
-            label=msg("Training and briefing of surveyors"),
-            least=0,
-            most=MAX_STATEMENT_CHARS,
-            is_long=True,
-        ),
-    ] = ""
-    agencies: Annotated[
-        str,
-        Text(label=msg("Agencies and contracts"), least=0, most=MAX_STATEMENT_CHARS, is_long=True),
-    ] = ""
+    revisions: Annotated[str, _long_text(msg("Revision policy"))] = ""
+    method_changes: Annotated[str, _long_text(msg("Changes of method since the wave before"))] = ""
+    pretests: Annotated[str, _long_text(msg("Pretests of the questionnaire"))] = ""
+    translation: Annotated[str, _long_text(msg("Translation, and how it was translated back"))] = ""
+    briefing: Annotated[str, _long_text(msg("Training and briefing of surveyors"))] = ""
+    agencies: Annotated[str, _long_text(msg("Agencies and contracts"))] = ""
     incentives: Annotated[
         str, Text(label=msg("What respondents were given"), least=0, most=300)
     ] = ""
@@ -304,13 +259,7 @@ class WaveStatementData(Record):
         Yuan(label=msg("Cost of the wave in yuan (0: not recorded)"), least=0, most=MAX_COST_YUAN),
     ] = 0
     misuse: Annotated[
-        str,
-        Text(
-            label=msg("Misuse of results that was reported, and what was answered"),
-            least=0,
-            most=MAX_STATEMENT_CHARS,
-            is_long=True,
-        ),
+        str, _long_text(msg("Misuse of results that was reported, and what was answered"))
     ] = ""
 
 
