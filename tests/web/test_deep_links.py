@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,7 +58,8 @@ for room in (survey.kit, survey.screens):
 prebuild_specs()
 
 children = []
-for case in json.loads(sys.argv[1]):
+for line in sys.stdin:
+    case = json.loads(line)
     child = os.fork()
     if child == 0:
         script = Path(case["script"])
@@ -66,7 +67,6 @@ for case in json.loads(sys.argv[1]):
         uvicorn.run(app, port=case["port"], log_level="error")
         os._exit(0)
     children.append(child)
-sys.stdin.read()
 for child in children:
     os.kill(child, signal.SIGTERM)
 for child in children:
@@ -74,14 +74,10 @@ for child in children:
 """
 
 
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
+def _free_port() -> int:
+    with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -119,23 +115,23 @@ def cookies(data_dir: Path) -> dict[Role, str]:
 
 
 @pytest.fixture(scope="module")
-def servers(data_dir: Path, leaky: Path) -> Iterator[dict[str, int]]:
-    """Ports of fresh servers: one for every page, and the leaky application with and without."""
-    names = [*ADDRESSES, "guarded secret", "open secret"]
-    cases = [
-        {
-            "port": port,
-            "script": str(leaky if name.endswith("secret") else PROJECT_ROOT / "app.py"),
-            "closed": name != "open secret",
-        }
-        for name, port in zip(names, _free_ports(len(names)), strict=True)
-    ]
+def fresh_server(data_dir: Path, leaky: Path) -> Iterator[Callable[[str], int]]:
+    """Makes a server that nobody has visited, for a page or a leaky application; its port."""
     environment = {**os.environ, "SURVEY_DATA_DIR": str(data_dir), "SURVEY_DATABASE_URL": ""}
     parent = subprocess.Popen(
-        [sys.executable, "-c", FORKS, json.dumps(cases)],
-        stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd=data_dir,
+        [sys.executable, "-c", FORKS],
+        stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd=data_dir, text=True,
     )  # fmt: skip
-    yield {name: int(str(case["port"])) for name, case in zip(names, cases, strict=True)}
+    assert parent.stdin is not None
+
+    def serve(name: str) -> int:
+        port = _free_port()
+        script = str(leaky if name.endswith("secret") else PROJECT_ROOT / "app.py")
+        case = {"port": port, "script": script, "closed": name != "open secret"}
+        print(json.dumps(case), file=parent.stdin, flush=True)
+        return port
+
+    yield serve
     parent.communicate(timeout=PATIENCE)
 
 
@@ -168,7 +164,11 @@ def _visit(port: int, page: str, cookie: str) -> VisibleText:
     address = f"ws://127.0.0.1:{port}/_stcore/stream"
     headers = {"Cookie": cookie} if cookie else {}
     with connect(
-        address, subprotocols=[Subprotocol("streamlit")], max_size=None, additional_headers=headers
+        address,
+        subprotocols=[Subprotocol("streamlit")],
+        max_size=None,
+        additional_headers=headers,
+        open_timeout=PATIENCE,
     ) as stream:
         ask = BackMsg()
         ask.rerun_script.page_name = page
@@ -183,17 +183,18 @@ def _visit(port: int, page: str, cookie: str) -> VisibleText:
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_the_first_visitor_is_refused(
-    servers: dict[str, int], cookies: dict[Role, str], address: str
+    fresh_server: Callable[[str], int], cookies: dict[Role, str], address: str
 ) -> None:
     """Nobody gets a line; a role without the right is told so, or led to the start page where
     there is no such address."""
+    port = fresh_server(address)
     with pytest.raises(InvalidStatus) as refused:
-        first_visit(servers[address], address)
+        first_visit(port, address)
     assert refused.value.response.status_code == 403
     action = GUARDED.get(address)
     stranger = Role.ANALYST if action in ROLES[Role.SURVEYOR].actions else Role.SURVEYOR
     assert action not in ROLES[stranger].actions
-    received = first_visit(servers[address], address, cookies[stranger])
+    received = first_visit(port, address, cookies[stranger])
     t = translator("zh")
     words = "This page is not part of your role" if action else "Your sampling points"
     assert t(words) in received.text
@@ -201,12 +202,12 @@ def test_the_first_visitor_is_refused(
 
 
 def test_a_page_that_trusts_the_menu_is_not_run_from_its_address(
-    servers: dict[str, int], cookies: dict[Role, str]
+    fresh_server: Callable[[str], int], cookies: dict[Role, str]
 ) -> None:
-    port = servers["guarded secret"]
+    port = fresh_server("guarded secret")
     assert SECRET not in first_visit(port, "secret", cookies[Role.ANALYST]).text
 
 
-def test_without_the_closed_door_it_would_be(servers: dict[str, int]) -> None:
+def test_without_the_closed_door_it_would_be(fresh_server: Callable[[str], int]) -> None:
     """Should Streamlit close this hole itself one day, our own lock may go."""
-    assert SECRET in first_visit(servers["open secret"], "secret").text
+    assert SECRET in first_visit(fresh_server("open secret"), "secret").text
