@@ -617,13 +617,21 @@ def _fairness(cells: pd.DataFrame) -> pd.DataFrame:
         adjusted_low=rows["ci_low"] - 1, adjusted_high=rows["ci_high"] - 1,
         shift=1.0, shift_low=0.2, shift_high=1.8, by_people=0.5, by_mode=0.5, verdict="higher",
     )  # fmt: skip
+    of_tree = scores["indicator"].astype(str).str.match("composite|[0-9]")
+    rates = scores[scores["indicator"].isin(["confident", "had_dispute"])]
+    rates = rates.assign(line="rate", by_people=np.nan, by_mode=np.nan)
+    scores = scores[of_tree]
+    direct = scores[scores["indicator"] == "composite"].assign(
+        line="direct", by_people=np.nan, by_mode=np.nan, shift=np.nan, shift_low=np.nan,
+        shift_high=np.nan, verdict="",
+    )  # fmt: skip
     nation = {"area_level": "nation", "area": "CN", "group": "all", "indicator": "composite"}
     effect = {**nation, "line": "effect", "item": "mode=assisted", "effect": 2.0,
               "effect_low": 1.0, "effect_high": 3.0}  # fmt: skip
     overlap = {**nation, "line": "overlap", "item": "mode=self", "n_effective": 5200.0}
     has_composite = (rows["indicator"] == "composite").any()
     table = (
-        pd.concat([scores, pd.DataFrame([effect, overlap])], ignore_index=True)
+        pd.concat([scores, rates, direct, pd.DataFrame([effect, overlap])], ignore_index=True)
         if has_composite
         else FAIRNESS.build_obstacle("no_composite")
     )

@@ -19,6 +19,8 @@ def test_a_city_reads_its_score_without_people_and_mode(open_page, read):
     assert "The two move the published score by +1.0 points (0.2 to 1.8)" in words
     assert words.count("The published score and the place of the city stay as they are.") == 1
     assert "answers given with an interviewer are +2.0 points apart" in words
+    assert "Checked without a model: with the nation's ages and schooling alone" in words
+    assert "Shanghai: shares as published and compared fairly" in words
 
 
 def test_the_table_of_shifts_is_no_other_ranking(open_page, read):

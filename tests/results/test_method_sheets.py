@@ -135,6 +135,32 @@ def test_the_planted_mode_is_found(sheet: pd.DataFrame, figures: WaveEstimates) 
     assert composite.loc[CITIES[0], "by_mode"] < -1 < 1 < composite.loc[CITIES[-1], "by_mode"]
 
 
+def test_rates_that_are_better_high_or_low_are_compared_too(sheet: pd.DataFrame) -> None:
+    rates = sheet[sheet["line"] == "rate"].astype({"indicator": str})
+    assert set(rates["indicator"]) == {
+        "confident", "green_bought", "green_trust_barrier", "green_no_barrier", "had_dispute",
+        "education_reached",
+    }  # fmt: skip
+    own = rates[rates["shown"] & rates["adjusted"].notna()]
+    assert len(own) >= 0.8 * len(rates)
+    assert ((own["adjusted"] > 0) & (own["adjusted"] < 100)).all()
+    np.testing.assert_allclose(own["raw"] - own["adjusted"], own["shift"], atol=1e-9)
+    assert own["by_mode"].isna().all()
+
+
+def test_a_city_without_people_of_every_cell_is_not_checked_without_a_model(
+    sheet: pd.DataFrame,
+) -> None:
+    """Cities of 64 to 450 people: only in the large ones is everybody found."""
+    direct = sheet[sheet["line"] == "direct"]
+    done = direct["adjusted"].notna()
+    assert done.any()
+    assert (direct.loc[~done, OBSTACLE] == "cells_empty").all()
+    near = direct[done]
+    assert (abs(near["adjusted"] - near["raw"]) < 6).all()
+    assert (near["adjusted_low"] < near["adjusted"]).all()
+
+
 def test_the_composite_is_made_of_items_along_the_tree(
     sheet: pd.DataFrame, figures: WaveEstimates
 ) -> None:

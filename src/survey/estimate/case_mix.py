@@ -18,7 +18,7 @@ from survey.estimate.arrays import Codes, Flags, Floats, flatten_rows, ratio
 from survey.estimate.design import Design, Sample
 from survey.estimate.variance import psu_variance
 
-_ALIASED = 1e-9
+ALIASED = 1e-9
 """Share of an item's weight below which what is left of a column within cities is rounding."""
 
 
@@ -38,6 +38,11 @@ class CaseMixRows:
     def masses(self) -> Floats:
         """Weight of each score, 0 where there is none, shape (n, T)."""
         return self.weight[:, None] * ~np.isnan(self.scores)
+
+    def number_points(self) -> tuple[Codes, pd.DataFrame]:
+        """Return the number of each row's sampling point (n,), and stratum and PSU of each."""
+        code = self.points.groupby(list(self.points), sort=False).ngroup()
+        return code.to_numpy().astype(np.intp), self.points.drop_duplicates()
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ class CaseMixModel:
         for city in cities:
             means.append(city.means)
             xx, xy, mass = xx + city.xx, xy + city.xy, mass + city.means.mass
-        swept, known = _sweep(xx, _ALIASED * mass)
+        swept, known = sweep_columns(xx, (ALIASED * mass)[:, None])
         both = known[:, :, None] & known[:, None, :]
         inverse = np.where(both, swept, 0.0)
         aliases = np.where(known[:, :, None] & ~known[:, None, :], swept, 0.0)
@@ -134,18 +139,20 @@ class CaseMixModel:
         """Whether the interviews determine a city's shift, shape (C, T)."""
         d = self.differences
         left = (d - np.einsum("ctk,tkl->ctl", d, self.aliases)) * ~self.known
-        return np.asarray((np.abs(left) < _ALIASED).all(axis=2))
+        return np.asarray((np.abs(left) < ALIASED).all(axis=2))
 
 
-def _sweep(matrix: Floats, tolerance: Floats) -> tuple[Floats, Flags]:
+def sweep_columns(matrix: Floats, tolerance: Floats) -> tuple[Floats, Flags]:
     """Return matrices (T, K, K) swept by every column above its `tolerance`, and which these are.
 
+    `tolerance` has the shape (T, K), or (T, 1) for all columns alike.
     Columns are taken in their order, as R does, so a later one gives way to those before it.
     """
     swept, columns = matrix.copy(), matrix.shape[2]
     known = np.zeros(matrix.shape[:2], dtype=bool)
+    tolerance = np.broadcast_to(tolerance, known.shape)
     for k in range(columns):
-        known[:, k] = swept[:, k, k] > tolerance
+        known[:, k] = swept[:, k, k] > tolerance[:, k]
         pivot = np.where(known[:, k], swept[:, k, k], 1.0)[:, None]
         row, column = swept[:, k, :] / pivot, swept[:, :, k].copy()
         after = swept - column[:, :, None] * row[:, None, :]
@@ -177,8 +184,7 @@ class PointSums:
         centred = masses * (np.nan_to_num(rows.scores) - means.y)
         fitted = x @ beta.T
         error = centred - masses * (fitted - (means.x * beta).sum(axis=1))
-        code = rows.points.groupby(list(rows.points), sort=False).ngroup().to_numpy()
-        keys = rows.points.drop_duplicates()
+        code, keys = rows.number_points()
         at = code[:, None] == np.arange(len(keys))
         parts = [flags.nonzero()[0] for flags in at.T]
         scores = np.array([error[own].T @ x[own] for own in parts])
@@ -303,9 +309,14 @@ class _Errors:
         shift[rows, self.home] += self.mix[:, used] @ share
         adjusted = -shift
         adjusted[rows, self.home] += self.mean[:, used] @ share
-        return self._errors(shift), self._errors(adjusted), self._errors(scores @ chosen.T)
+        shift_se, adjusted_se, effect_se = (
+            find_errors(self.sample, z) for z in (shift, adjusted, scores @ chosen.T)
+        )
+        return shift_se, adjusted_se, effect_se
 
-    def _errors(self, z: Floats) -> Floats:
-        psu = np.arange(len(z))
-        found = psu_variance(self.sample, psu, np.zeros_like(psu), z, np.ones_like(z), 1)
-        return np.asarray(np.sqrt(found.variance[0]))
+
+def find_errors(sample: Sample, z: Floats) -> Floats:
+    """Return the standard errors (S,) of S statistics linearised by sampling point, `z` (J, S)."""
+    psu = np.arange(len(z))
+    found = psu_variance(sample, psu, np.zeros_like(psu), z, np.ones_like(z), 1)
+    return np.asarray(np.sqrt(found.variance[0]))

@@ -3,16 +3,19 @@
 Source: docs/fairness.md.
 """
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from survey.access.roles import NATION
 from survey.disclosure import AdditiveTotal, protect
-from survey.estimate.arrays import Floats, limit_to_one_thread, ratio
+from survey.estimate.arrays import Codes, Flags, Floats, limit_to_one_thread, ratio
 from survey.estimate.case_mix import (
     CaseMixModel,
     CaseMixRows,
@@ -23,12 +26,22 @@ from survey.estimate.case_mix import (
     compare_fairly,
 )
 from survey.estimate.design import encode
+from survey.estimate.direct_standard import CellMeans, DirectPoints, share_cells, standardise
+from survey.estimate.rate_mix import (
+    FairRates,
+    RateChances,
+    RateModel,
+    RatePatterns,
+    RatePointSums,
+    compare_rates,
+)
 from survey.estimate.tree import COMPOSITE
 from survey.estimate.variance import t_pvalue, t_quantile
 from survey.frame.quotas import EVERYONE
 from survey.locale.figures import round_two_digits
-from survey.results.analysis import add_verdicts, bound_rate_intervals
+from survey.results.analysis import SCALE, add_verdicts, bound_rate_intervals
 from survey.results.domains import BANDS
+from survey.results.measures import Measure, measure_values
 from survey.results.method_sheets import FAIRNESS, OBSTACLE
 from survey.results.sheet_source import SheetSource
 from survey.results.wave_parts import MODE, PartLoader, WaveData, WaveParts
@@ -39,6 +52,14 @@ FACTORS = (
 )  # fmt: skip
 """What people differ in; the columns of one factor are crossed. The mode comes last, so that it
 gives way to what it cannot be told from."""
+SCHOOLING = "schooling"
+STEPS = {
+    "primary": "low", "junior": "low", "senior": "middle",
+    "college": "high", "bachelor": "high", "postgraduate": "high",
+}  # fmt: skip
+"""Steps of schooling for the check without a model: hardly a city has people of every level."""
+CHECKED = ("age_band", SCHOOLING)
+"""What people are standardised by without a model."""
 _ALL = "all"
 _STRATUM, _POINT = "stratum", "point"
 _ROUNDING = 1e-9
@@ -51,20 +72,54 @@ class _Factor:
 
     levels: Mapping[str, Sequence[str]]
 
-    def encode(self, people: pd.DataFrame) -> Floats:
-        """Return 0/1 columns of all crossed levels but the first, then of people without one."""
+    def number(self, people: pd.DataFrame) -> tuple[Codes, int]:
+        """Return the number of each person's crossed level (-1: none), and how many there are."""
         code, size, is_known = np.zeros(len(people), dtype=np.intp), 1, True
         for name, levels in self.levels.items():
             # A question whose answers were not kept has a column of nobody's answers.
             answers = people.get(name, pd.Series(None, index=people.index, dtype=object))
             codes, labels = encode(answers)
             # The last place is that of a missing answer, whose code is -1.
-            place = np.append(pd.Index(levels).get_indexer(labels.astype(str)), -1)[codes]
+            place_of = {level: place for place, level in enumerate(levels)}
+            place = np.array([*(place_of.get(str(each), -1) for each in labels), -1])[codes]
             code, size = code * len(levels) + place, size * len(levels)
             is_known = is_known & (place >= 0)
-        code = np.where(is_known, code, size)
-        columns: Floats = (code[:, None] == np.arange(1, size + 1)).astype(np.float64)
+        return np.where(is_known, code, -1), size
+
+    def encode(self, people: pd.DataFrame) -> Flags:
+        """Return 0/1 columns of all crossed levels but the first, then of people without one."""
+        code, size = self.number(people)
+        code = np.where(code < 0, size, code)
+        columns: Flags = code[:, None] == np.arange(1, size + 1)
         return columns
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What people are compared by, and in which figures beside the tree."""
+
+    factors: tuple[_Factor, ...]
+    checked: _Factor | None
+    """None: the wave did not ask what the check without a model needs."""
+    rates: tuple[Measure, ...]
+
+
+@dataclass(frozen=True)
+class _City:
+    """Rows of one city: its scores, its rates, and the cell of each person (n,)."""
+
+    scores: CaseMixRows
+    rates: CaseMixRows
+    cell: Codes
+    cells: int
+
+
+@dataclass(frozen=True)
+class _Found:
+    scores: FairComparison
+    rates: FairRates
+    direct: tuple[Floats, Floats]
+    """Composites and their errors, shape (C, 1)."""
 
 
 def build_fairness(source: SheetSource) -> pd.DataFrame:
@@ -75,101 +130,243 @@ def build_fairness(source: SheetSource) -> pd.DataFrame:
     overlap = _build_overlap(pd.concat(list(wave.run(_sum_weights, wave.parts))), source.cells)
     if wave.design.psu is None:
         return pd.concat([FAIRNESS.build_obstacle("no_points"), overlap], ignore_index=True)
-    factors = _list_factors(wave)
-    modes = factors[-1].levels[MODE][1:]
-    found = _compare(wave, factors, len(modes))
+    plan = _list_plan(wave)
+    modes = plan.factors[-1].levels[MODE][1:]
+    found = _compare(wave, plan, len(modes))
     variables = wave.plan.tree.variables
-    cells = source.cells[source.cells["group"] == EVERYONE]
-    scores = _build_scores(found, cells, wave)
-    effects = _build_effects(found, variables, modes, wave.level)
-    return pd.concat([scores, effects, overlap], ignore_index=True)
+    own = source.cells[source.cells["group"] == EVERYONE]
+    lines = [
+        _build_scores(found.scores, own, wave),
+        _build_rates(found.rates, own, wave, [measure.key for measure in plan.rates]),
+        _build_direct(found.direct, own, wave),
+        _build_effects(found.scores, variables, modes, wave.level),
+        overlap,
+    ]
+    return pd.concat([table for table in lines if len(table)], ignore_index=True)
 
 
-def _list_factors(wave: WaveParts) -> list[_Factor]:
-    """Return the factors whose questions the wave asked, the same for all parts."""
+def _list_plan(wave: WaveParts) -> _Plan:
+    """Return the factors whose questions the wave asked, and its rates, the same for all parts."""
     levels = {
         name: [choice.name for choice in item.choices]
         for name, item in wave.instrument.by_name.items()
     }
     levels["age_band"] = list(BANDS.get(wave.series, ()))
+    levels[SCHOOLING] = list(
+        dict.fromkeys(STEPS.values()) if set(levels.get("education", ())) >= set(STEPS) else ()
+    )
     levels[MODE] = sorted(wave.facts.modes, key=lambda mode: (-wave.facts.modes[mode], mode))
     factors = []
     for columns in FACTORS:
         asked = {name: levels[name] for name in columns if levels.get(name)}
         if asked:
             factors.append(_Factor(asked))
-    return factors
+    checked = {name: levels[name] for name in CHECKED if levels.get(name)}
+    has_all = len(checked) == len(CHECKED)
+    return _Plan(tuple(factors), _Factor(checked) if has_all else None, _list_rates(wave))
 
 
-def _compare(wave: WaveParts, factors: Sequence[_Factor], modes: int) -> FairComparison:
-    """Return the comparison of the cities, in the order of their codes."""
-    jobs = [(wave.parts[place], city) for city, place in sorted(wave.facts.part_of.items())]
-    model = CaseMixModel.fit(wave.run(partial(_sum_city, factors), jobs))
-    again = [(*job, means) for job, means in zip(jobs, model.cities, strict=True)]
-    points = list(wave.run(partial(_sum_points, factors, model.beta), again))
-    # The last column of the mode is that of interviews without one, which there are none of.
-    last = model.beta.shape[1] - 1
-    chosen = range(last - modes, last)
-    design = replace(wave.design, strata=_STRATUM, psu=_POINT)
-    return compare_fairly(model, points, wave.plan.tree.omega, design, chosen)
-
-
-def _read_city(data: WaveData, city: str, factors: Sequence[_Factor]) -> CaseMixRows:
-    own = (data.people["city_code"] == city).to_numpy(dtype=bool)
-    people, scale = data.people[own], data.plan.scale
-    raw = people[list(data.plan.tree.item_columns)].to_numpy(dtype=np.float64, na_value=np.nan)
-    with np.errstate(invalid="ignore"):
-        scores = np.where(raw >= scale.minimum, (raw - scale.minimum) * scale.unit, np.nan)
-    points = people[[data.design.strata, data.design.psu]].astype(str)
-    return CaseMixRows(
-        scores=scores,
-        x=np.column_stack([factor.encode(people) for factor in factors]),
-        weight=people[data.design.weight].to_numpy(dtype=np.float64),
-        points=points.set_axis([_STRATUM, _POINT], axis=1).reset_index(drop=True),
+def _list_rates(wave: WaveParts) -> tuple[Measure, ...]:
+    """Return the rates that are better high or low, of questions that everybody is asked."""
+    asked_all = {
+        item.name
+        for section in wave.instrument.sections
+        for item in section.items
+        if section.relevant is None and item.relevant is None
+    }
+    return tuple(
+        measure
+        for measure in wave.rates
+        if measure.choices and measure.direction != "neutral" and measure.item in asked_all
     )
 
 
-def _sum_city(factors: Sequence[_Factor], job: tuple[PartLoader, str]) -> CitySums:
-    part, city = job
+def _compare(wave: WaveParts, plan: _Plan, modes: int) -> _Found:
+    """Return the comparison of the cities, in the order of their codes."""
+    cities = sorted(wave.facts.part_of)
+    places = [
+        [place for place, city in enumerate(cities) if wave.facts.part_of[city] == number]
+        for number in range(len(wave.parts))
+    ]
+    jobs = [
+        (part, [cities[place] for place in own])
+        for part, own in zip(wave.parts, places, strict=True)
+    ]
+
+    def join(by_part: Iterable[Sequence[tuple[Any, Any, Any]]]) -> Iterator[Sequence[Any]]:
+        """Return three sequences of what is known of each city, in the order of their codes."""
+        found = itertools.chain.from_iterable(
+            zip(*pair, strict=True) for pair in zip(places, by_part, strict=True)
+        )
+        return zip(*(each for _, each in sorted(found, key=itemgetter(0))), strict=True)
+
+    sums, patterns, cells = join(wave.run(partial(_sum_cities, plan), jobs))
+    model, rates = CaseMixModel.fit(sums), RateModel.fit(patterns)
+    given = (model.beta, rates.chances, share_cells(cells))
+    again = [
+        (*job, [(place, model.cities[place], cells[place]) for place in own])
+        for job, own in zip(jobs, places, strict=True)
+    ]
+    points, rate_points, direct = join(wave.run(partial(_sum_points, plan, given), again))
+    # The last column of the mode is that of interviews without one, which there are none of.
+    last = model.beta.shape[1] - 1
+    chosen = range(last - modes, last)
+    design, omega = replace(wave.design, strata=_STRATUM, psu=_POINT), wave.plan.tree.omega
+    return _Found(
+        compare_fairly(model, points, omega, design, chosen),
+        compare_rates(rates, rate_points, design),
+        standardise(direct, omega[[wave.plan.tree.variables.index(COMPOSITE)]], design),
+    )
+
+
+def _read_cities(data: WaveData, cities: Sequence[str], plan: _Plan) -> Iterator[_City]:
+    """Yield the rows of each city; what people are is read once for all of them."""
+    people, scale = data.people, data.plan.scale
+    if SCHOOLING in (plan.checked.levels if plan.checked else ()):
+        people = people.assign(**{SCHOOLING: people["education"].astype(object).map(STEPS)})
+    raw = people[list(data.plan.tree.item_columns)].to_numpy(dtype=np.float64, na_value=np.nan)
+    with np.errstate(invalid="ignore"):
+        scores = np.where(raw >= scale.minimum, (raw - scale.minimum) * scale.unit, np.nan)
+    rates = np.empty((len(people), len(plan.rates)))
+    for column, rate in enumerate(plan.rates):
+        values = measure_values(rate, data.instrument.by_name[rate.item], people)
+        rates[:, column] = values / SCALE
+    x = np.column_stack([factor.encode(people) for factor in plan.factors])
+    nobody = np.full(len(people), -1, dtype=np.intp), 0
+    cell, cells = plan.checked.number(people) if plan.checked else nobody
+    weight = people[data.design.weight].to_numpy(dtype=np.float64)
+    points = people[[data.design.strata, data.design.psu]].astype(str)
+    points = points.set_axis([_STRATUM, _POINT], axis=1)
+    home = pd.Index(cities).get_indexer(pd.Index(people["city_code"].astype(str)))
+    order = np.argsort(home, kind="stable")
+    starts = np.searchsorted(home[order], np.arange(len(cities) + 1))
+    for first, last in itertools.pairwise(starts):
+        own = order[first:last]
+        here = points.iloc[own].reset_index(drop=True)
+        rows = CaseMixRows(scores[own], x[own].astype(np.float64), weight[own], here)
+        yield _City(rows, replace(rows, scores=rates[own]), cell[own], cells)
+
+
+def _sum_cities(
+    plan: _Plan, job: tuple[PartLoader, Sequence[str]]
+) -> list[tuple[CitySums, RatePatterns, CellMeans]]:
+    part, cities = job
     with limit_to_one_thread():
-        return CitySums.of(_read_city(part(), city, factors))
+        return [
+            (
+                CitySums.of(own.scores),
+                RatePatterns.of(own.rates),
+                CellMeans.of(own.scores, own.cell, own.cells),
+            )
+            for own in _read_cities(part(), cities, plan)
+        ]
 
 
 def _sum_points(
-    factors: Sequence[_Factor], beta: Floats, job: tuple[PartLoader, str, CityMeans]
-) -> PointSums:
-    part, city, means = job
+    plan: _Plan,
+    given: tuple[Floats, RateChances, Floats],
+    job: tuple[PartLoader, Sequence[str], Sequence[tuple[int, CityMeans, CellMeans]]],
+) -> list[tuple[PointSums, RatePointSums, DirectPoints]]:
+    """Return the sums of cities by point; `given` are effects, chances, and shares of cells."""
+    part, cities, known = job
+    beta, chances, share = given
     with limit_to_one_thread():
-        return PointSums.of(_read_city(part(), city, factors), means, beta)
+        return [
+            (
+                PointSums.of(own.scores, means, beta),
+                RatePointSums.of(own.rates, place, chances),
+                DirectPoints.of(own.scores, own.cell, cells, share),
+            )
+            for own, (place, means, cells) in zip(
+                _read_cities(part(), cities, plan), known, strict=True
+            )
+        ]
 
 
 def _build_scores(found: FairComparison, cells: pd.DataFrame, wave: WaveParts) -> pd.DataFrame:
     """Return a row for each city and indicator: as published, adjusted, and what moved it."""
-    variables, cities = wave.plan.tree.variables, [str(code) for code in wave.city_codes]
-    keys = pd.MultiIndex.from_product([cities, variables], names=["area", "indicator"])
+    table = _read_published(cells, wave, wave.plan.tree.variables)
+    shift, part = found.shift.ravel(), found.part.ravel()
+    return _add_shifts(
+        table.assign(line="score", by_mode=part, by_people=shift - part),
+        (table["raw"].to_numpy() - shift, found.adjusted_se.ravel(), found.shift_se.ravel()),
+        wave.level,
+    )
+
+
+def _build_rates(
+    found: FairRates, cells: pd.DataFrame, wave: WaveParts, rates: Sequence[str]
+) -> pd.DataFrame:
+    """Return a row for each city and rate: as published, and adjusted."""
+    table = _read_published(cells, wave, rates).assign(line="rate")
+    adjusted, se, shift_se = (
+        SCALE * each.ravel() for each in (found.adjusted, found.adjusted_se, found.shift_se)
+    )
+    return _add_shifts(table, (adjusted, se, shift_se), wave.level, rates)
+
+
+def _build_direct(
+    found: tuple[Floats, Floats], cells: pd.DataFrame, wave: WaveParts
+) -> pd.DataFrame:
+    """Return the directly standardised composite of each city that has people of every cell."""
+    score, se = (each[:, 0] for each in found)
+    table = _read_published(cells, wave, [COMPOSITE]).assign(line="direct")
+    table = _add_intervals(table, score, se, wave.level)
+    is_open = table["shown"] & table["raw"].notna()
+    table[OBSTACLE] = np.where(is_open & np.isnan(score), "cells_empty", "")
+    return table.drop(columns="shown")
+
+
+def _read_published(
+    cells: pd.DataFrame, wave: WaveParts, indicators: Sequence[str]
+) -> pd.DataFrame:
+    """Return a row for each city and indicator, with what is published."""
+    cities = [str(code) for code in wave.city_codes]
+    keys = pd.MultiIndex.from_product([cities, indicators], names=["area", "indicator"])
     own = cells[cells["area_level"] == "city"]
     own = own.astype({"area": str, "indicator": str}).set_index(["area", "indicator"])
     table = own[["estimate", "df", "n", "status", "shown"]].reindex(keys).reset_index()
-    df = table["df"].fillna(0).to_numpy(dtype=float)
-    t, shift = t_quantile(df, wave.level), found.shift.ravel()
-    se, shift_se = found.adjusted_se.ravel(), found.shift_se.ravel()
-    raw = table["estimate"].to_numpy(dtype=float)
-    adjusted = bound_rate_intervals(
-        table.assign(
-            estimate=raw - shift, se=se, ci_low=raw - shift - t * se, ci_high=raw - shift + t * se
-        ),
-        (), level=wave.level, deff=1.0,
+    return table.assign(
+        area_level="city", group=EVERYONE, raw=table["estimate"].astype(float),
+        df=table["df"].fillna(0).astype(float), status=table["status"].astype(str),
     )  # fmt: skip
+
+
+def _add_intervals(
+    table: pd.DataFrame, adjusted: Floats, se: Floats, level: float, rates: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return the rows with adjusted figures and their intervals, of `rates` on log odds."""
+    half = t_quantile(table["df"].to_numpy(), level) * se
+    bounded = bound_rate_intervals(
+        table.assign(estimate=adjusted, se=se, ci_low=adjusted - half, ci_high=adjusted + half),
+        rates, level=level, deff=1.0,
+    )  # fmt: skip
+    return table.assign(
+        adjusted=adjusted, adjusted_low=bounded["ci_low"], adjusted_high=bounded["ci_high"]
+    )
+
+
+def _add_shifts(
+    table: pd.DataFrame,
+    figures: tuple[Floats, Floats, Floats],
+    level: float,
+    rates: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Return the rows with adjusted figures, shifts and verdicts.
+
+    Args:
+        figures: adjusted figures, their errors, and those of the shifts, by row.
+    """
+    adjusted, se, shift_se = figures
+    df, raw = table["df"].to_numpy(), table["raw"].to_numpy()
+    shift, half = raw - adjusted, t_quantile(df, level) * shift_se
+    table = _add_intervals(table, adjusted, se, level, rates)
     # A city that is the whole wave has no shift, and no error of it.
     p = t_pvalue(ratio(shift, shift_se, np.nan), df)
     p = np.where(np.abs(shift) > _ROUNDING, p, np.nan)
     table = table.assign(
-        area_level="city", group=EVERYONE, line="score", raw=raw,
-        adjusted=raw - shift, adjusted_low=adjusted["ci_low"], adjusted_high=adjusted["ci_high"],
-        shift=shift, shift_low=shift - t * shift_se, shift_high=shift + t * shift_se,
-        by_mode=found.part.ravel(), by_people=shift - found.part.ravel(),
-        difference=shift, p=p, status=table["status"].astype(str),
-    )  # fmt: skip
+        shift=shift, shift_low=shift - half, shift_high=shift + half, difference=shift, p=p
+    )
     has_score, is_known = ~np.isnan(raw), ~np.isnan(shift)
     table[OBSTACLE] = np.select(
         [~table["shown"], ~has_score, ~is_known], ["", "no_score", "not_identified"], ""

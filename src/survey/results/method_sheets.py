@@ -81,6 +81,8 @@ FAIRNESS = MethodSheet(
     summary=msg("Scores of cities without the effects of who was asked and how"),
     lines={
         "score": msg("Score as published, and as if every city had asked the same people alike"),
+        "rate": msg("Share as published, and as if every city had asked the same people alike"),
+        "direct": msg("Score as published, and with the nation's ages and schooling, by no model"),
         "effect": msg("How much higher answers of a mode are than those of the most frequent mode"),
         "overlap": msg("Interviews of each mode"),
     },
@@ -96,6 +98,9 @@ FAIRNESS = MethodSheet(
         "n_effective": SheetColumn(msg("Effective number of interviews, to two digits"), 0),
     },
     obstacles={
+        "cells_empty": msg(
+            "Too few people of some age and schooling were asked here to compare without a model."
+        ),
         "no_composite": msg(
             "The questions of this wave make no composite, so no city is compared here."
         ),

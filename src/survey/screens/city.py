@@ -345,8 +345,8 @@ def _draw_indicators(
 def _draw_fairness(page: PageContext, results: WaveResults, city: str) -> None:
     view = get_view(page, build_city_fairness, results, city=city)
     text_blocks.draw_sentences(view.sentences)
-    if view.panel is not None:
-        chart_panel.draw_chart_panel(page, view.panel, results.wave)
+    for panel in view.panels:
+        chart_panel.draw_chart_panel(page, panel, results.wave)
     for note in view.notes:
         st.caption(note)
 

@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from typing import Unpack
 
+import numpy as np
+
 from survey.access.roles import NATION
+from survey.estimate.arrays import Floats
 from survey.estimate.tree import COMPOSITE
 from survey.figures.charts import ChartKind
 from survey.figures.views.chart_panels import (
     ChartHeading,
     ChartPanel,
     label_intervals,
+    percent_title,
     score_title,
     subtitle,
 )
@@ -36,10 +40,10 @@ _SHIFTS = {
 
 @dataclass(frozen=True)
 class FairnessView:
-    """Fair comparison of one city in sentences, with the chart and notes below it."""
+    """Fair comparison of one city in sentences, with the charts and notes below it."""
 
     sentences: tuple[str, ...]
-    panel: ChartPanel | None
+    panels: tuple[ChartPanel, ...]
     notes: tuple[str, ...]
 
 
@@ -50,7 +54,7 @@ def build_city_fairness(context: ViewContext, *, city: str) -> FairnessView:
     codes = [COMPOSITE, *context.level_codes(1, 2)]
     rows = rows.in_order("indicator", codes)
     if not len(rows) or not rows.shown[0] or rows.texts(OBSTACLE)[0]:
-        return FairnessView((_explain(context, rows),), None, ())
+        return FairnessView((_explain(context, rows),), (), ())
     adjusted = estimate_at(rows)
     return FairnessView(
         (
@@ -65,7 +69,7 @@ def build_city_fairness(context: ViewContext, *, city: str) -> FairnessView:
             _describe_shift(context, rows),
             t(STAYS),
         ),
-        _build_panel(context, rows, city),
+        (_build_panel(context, rows, city), *_build_rate_panel(context, city)),
         _list_notes(context, city),
     )
 
@@ -107,30 +111,59 @@ def _describe_shift(context: ViewContext, rows: TableSlice) -> str:
 
 def _build_panel(context: ViewContext, rows: TableSlice, city: str) -> ChartPanel:
     t = context.t
+    title = t("{city}: as published and compared fairly", city=context.names.area(city))
+    heading = ChartHeading("city-fairness", title, score_title(t))
+    parts = {
+        t("Who was asked"): rows.numbers("by_people"),
+        t("How they were asked"): rows.numbers("by_mode"),
+    }
+    return _draw_pairs(context, rows, heading, parts)
+
+
+def _build_rate_panel(context: ViewContext, city: str) -> tuple[ChartPanel, ...]:
+    """Return the chart of the shares that people and mode move as well; none without any."""
+    t = context.t
+    rows = _read_lines(context, "rate", _SCORES, area_level="city", area=city)
+    rows = rows.keep(~np.isnan(rows.numbers("estimate")))
+    if not len(rows):
+        return ()
+    title = t("{city}: shares as published and compared fairly", city=context.names.area(city))
+    heading = ChartHeading("city-fairness-rates", title, percent_title(t))
+    return (_draw_pairs(context, rows, heading, {}),)
+
+
+def _draw_pairs(
+    context: ViewContext, rows: TableSlice, heading: ChartHeading, parts: dict[str, Floats]
+) -> ChartPanel:
+    """Return the chart of figures as published and compared fairly.
+
+    Args:
+        heading: with the unit of the figures as what its rows are called.
+        parts: further columns of the table.
+    """
+    t = context.t
     labels = [context.names.numbered(code) for code in rows.texts("indicator")]
     drawn: Rows = score_rows(rows, labels, t, key="indicator")
     drawn["reference"] = rows.numbers("reference")
-    title = t("{city}: as published and compared fairly", city=context.names.area(city))
     series = (t("Compared fairly"), t("As published"))
     return ChartPanel(
-        key="city-fairness",
+        key=heading.key,
         kind=ChartKind.DUMBBELL,
-        title=title,
-        subtitle=subtitle(context, score_title(t), rows.max_value("n")),
+        title=heading.title,
+        subtitle=subtitle(context, heading.rows, rows.max_value("n")),
         alt=t(
             "{title}. {count} indicators. The same data follow as a table.",
-            title=title,
+            title=heading.title,
             count=len(labels),
         ),
-        text=label_intervals(t, score_title(t), t("Indicator"), series),
+        text=label_intervals(t, heading.rows, t("Indicator"), series),
         chart_rows=drawn,
         table_columns={
             t("Indicator"): labels,
             series[1]: rows.numbers("reference"),
             series[0]: rows.numbers("estimate"),
             t("95%\u00a0interval"): ranges_of(rows.numbers("ci_low"), rows.numbers("ci_high"), t),
-            t("Who was asked"): rows.numbers("by_people"),
-            t("How they were asked"): rows.numbers("by_mode"),
+            **parts,
             "n": counts(rows.numbers("n")),
         },
     )
@@ -160,6 +193,7 @@ def _list_notes(context: ViewContext, city: str) -> tuple[str, ...]:
     ]
     if counted:
         notes.append(t("Effective interviews here by mode: {modes}.", modes=t(", ").join(counted)))
+    notes += _describe_check(context, city)
     notes.append(
         t(
             "Computed as if every city had asked people of the nation's age, gender, schooling, "
@@ -177,6 +211,25 @@ def _describe_effect(context: ViewContext, mode: str, figure: Estimate) -> str:
         effect=format_signed(figure.estimate),
         interval=format_interval(figure.low, figure.high, context.t),
     )
+
+
+def _describe_check(context: ViewContext, city: str) -> list[str]:
+    """Return the composite by age and schooling alone, without a model, or why there is none."""
+    names = {"adjusted": "estimate", "adjusted_low": "ci_low", "adjusted_high": "ci_high"}
+    rows = _read_lines(context, "direct", names, area_level="city", area=city)
+    if not len(rows) or not rows.shown[0] or not rows.texts("line")[0]:
+        return []
+    if code := rows.texts(OBSTACLE)[0]:
+        return [context.t(OBSTACLE_SENTENCES[code])]
+    figure = estimate_at(rows)
+    return [
+        context.t(
+            "Checked without a model: with the nation's ages and schooling alone, {score} "
+            "({interval}).",
+            score=format_score(figure.estimate),
+            interval=format_interval(figure.low, figure.high, context.t),
+        )
+    ]
 
 
 def build_shifts(context: ViewContext, *, indicator: str) -> IntervalTable | str:
