@@ -98,3 +98,9 @@ def test_a_city_that_lacks_people_of_a_cell_has_no_score() -> None:
     assert np.isnan(errors[1]).all()
     assert np.isfinite(scores[0]).all()
     assert np.isfinite(errors[0]).all()
+
+
+def test_a_wave_that_asked_no_schooling_has_no_scores() -> None:
+    scores, errors = found(wave().assign(cell=-1), np.eye(2))
+    assert np.isnan(scores).all()
+    assert np.isnan(errors).all()

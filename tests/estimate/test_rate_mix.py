@@ -142,6 +142,16 @@ def test_a_column_that_others_determine_changes_no_rate() -> None:
     )
 
 
+def test_a_wave_without_rates_has_none() -> None:
+    none = [
+        CaseMixRows(np.empty((len(own.weight), 0)), own.x, own.weight, own.points)
+        for own in (rows_of(part) for _, part in wave().groupby("city"))
+    ]
+    model = RateModel.fit([RatePatterns.of(own) for own in none])
+    points = [RatePointSums.of(own, place, model.chances) for place, own in enumerate(none)]
+    assert compare_rates(model, points, DESIGN).adjusted.shape == (CITIES, 0)
+
+
 def test_a_level_whose_people_all_answer_alike_stops_nothing() -> None:
     frame = wave()
     alike = frame.assign(y=np.where(frame["b"] & frame["y"].notna(), 0.0, frame["y"]))

@@ -58,12 +58,13 @@ class DirectPoints:
 
     @classmethod
     def of(cls, rows: CaseMixRows, cell: Codes, own: CellMeans, share: Floats) -> Self:
-        has_all = ((own.people >= MIN_PEOPLE) | (share == 0)).all(axis=0)
-        weight = ratio(share, own.mass)
-        inside = (cell >= 0)[:, None]
-        z = rows.masses * np.where(
-            inside, weight[cell] * (np.nan_to_num(rows.scores) - own.mean[cell]), 0.0
+        has_all = ((own.people >= MIN_PEOPLE) | (share == 0)).all(axis=0) & share.any(axis=0)
+        # The last row is that of people of no cell, who count for nothing.
+        weight, mean = (
+            np.vstack([each, np.zeros((1, each.shape[1]))])
+            for each in (ratio(share, own.mass), own.mean)
         )
+        z = rows.masses * weight[cell] * (np.nan_to_num(rows.scores) - mean[cell])
         points, keys = rows.number_points()
         score = np.where(has_all, (share * own.mean).sum(axis=0), np.nan)
         return cls(keys, score, group_sum(points, z, len(keys)))

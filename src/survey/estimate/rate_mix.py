@@ -198,15 +198,13 @@ class RatePointSums:
         def sum_up(values: Floats) -> Floats:
             return group_sum(points, values, len(keys))
 
-        rates = range(masses.shape[1])
-        return cls(
-            keys,
-            sum_up(errors),
-            np.stack([sum_up(errors[:, [r]] * rows.x) for r in rates], axis=1),
-            sum_up(masses),
-            sum_up(totals),
-            np.stack([sum_up(masses[:, [r]] * chances.predict(rows.x, r)) for r in rates], axis=2),
-        )
+        rates, columns = chances.beta.shape
+        x_error = np.empty((len(keys), rates, columns))
+        predicted = np.empty((len(keys), len(chances.mu), rates))
+        for rate in range(rates):
+            x_error[:, rate] = sum_up(errors[:, [rate]] * rows.x)
+            predicted[:, :, rate] = sum_up(masses[:, [rate]] * chances.predict(rows.x, rate))
+        return cls(keys, sum_up(errors), x_error, sum_up(masses), sum_up(totals), predicted)
 
 
 @dataclass(frozen=True)
