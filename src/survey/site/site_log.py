@@ -51,7 +51,8 @@ LOG_TEXTS: Mapping[str, Message] = {
     ),
     "become": msg(
         "Whoever wants to be a witness needs no server: the command compares the log with what it "
-        "remembers and writes a signature, which the association takes up here."
+        "remembers and writes a signature, which the association takes up here. The first time, "
+        "when there is nothing to remember yet, it ends in --first."
     ),
     "entries": msg("Entries, the newest first"),
     "all_files": msg("The whole log in one file"),
