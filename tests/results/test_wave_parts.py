@@ -16,10 +16,13 @@ from hypothesis import strategies as st
 from seed.demo.interviews import generate_wave
 from seed.demo.shipped_data import shipped_instrument, shipped_tree
 from survey.compute import LocalEngine
+from survey.disclosure import CELL_KEYS
 from survey.results.changes import estimate_changes
+from survey.results.disclosure_inputs import protected_cells
+from survey.results.public_cells import join_public_cells
 from survey.results.small_areas import build_small_area_table
 from survey.results.snapshots import open_loaded_responses
-from survey.results.tables import write_tables
+from survey.results.tables import decide_cells, write_tables
 from survey.results.wave_parts import LoadedPart, WaveData, WaveParts
 from survey.results.wave_rules import WaveRules
 from survey.results.wave_snapshots import open_files
@@ -105,6 +108,17 @@ def whole(frame: pd.DataFrame) -> dict[str, bytes]:
     files = tables_of(WaveParts.of_loaded(WaveData.weigh(frame, rules_of())))
     assert set(files) >= {"cells.parquet", "gaps.parquet", "drivers.parquet", "method.json"}
     return files
+
+
+def test_the_same_answers_hide_the_same_cells_once_these_are_public() -> None:
+    """A gate that is told which cells were hidden would hide 6 more here (recomputation)."""
+    source = WaveParts.of_loaded(WaveData.weigh(made_wave(6, n=400), rules_of()))
+    figures, first, _ = decide_cells(source)
+    public = join_public_cells([first[[*CELL_KEYS, "shown"]]])
+    assert (~protected_cells(figures, public=public)["shown"]).sum() > (~first["shown"]).sum()
+    _, again, auditor = decide_cells(source, public=public)
+    pd.testing.assert_frame_equal(again, first)
+    assert auditor.audited == auditor.hidden
 
 
 @pytest.mark.slow

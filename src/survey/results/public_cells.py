@@ -180,6 +180,15 @@ def keep_hidden(
     return apply_suppression(cells, reasons, figures)
 
 
+def is_as_public(cells: pd.DataFrame, public: PublicCells) -> bool:
+    """Return whether the protected cells are those of all `public` tables, shown where they are."""
+    row, shown = _find_rows(cells, public.table), cells["shown"].to_numpy(dtype=bool)
+    if len(cells) != len(public.table) or (row < 0).any():
+        return False
+    tables = public.table["shown"].to_numpy(dtype=bool)[row], public.ever_shown[row]
+    return all(np.array_equal(each, shown) for each in tables)
+
+
 def find_once_hidden(
     cells: pd.DataFrame, public: PublicCells
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
