@@ -117,7 +117,7 @@ def _build_panel(context: ViewContext, rows: TableSlice, city: str) -> ChartPane
         t("Who was asked"): rows.numbers("by_people"),
         t("How they were asked"): rows.numbers("by_mode"),
     }
-    return _draw_pairs(context, rows, heading, parts)
+    return _draw_pairs(context, rows, heading, (t("Compared fairly"), t("As published")), parts)
 
 
 def _build_rate_panel(context: ViewContext, city: str) -> tuple[ChartPanel, ...]:
@@ -129,23 +129,28 @@ def _build_rate_panel(context: ViewContext, city: str) -> tuple[ChartPanel, ...]
         return ()
     title = t("{city}: shares as published and compared fairly", city=context.names.area(city))
     heading = ChartHeading("city-fairness-rates", title, percent_title(t))
-    return (_draw_pairs(context, rows, heading, {}),)
+    series = (t("Share compared fairly"), t("Share as published"))
+    return (_draw_pairs(context, rows, heading, series, {}),)
 
 
 def _draw_pairs(
-    context: ViewContext, rows: TableSlice, heading: ChartHeading, parts: dict[str, Floats]
+    context: ViewContext,
+    rows: TableSlice,
+    heading: ChartHeading,
+    series: tuple[str, str],
+    parts: dict[str, Floats],
 ) -> ChartPanel:
     """Return the chart of figures as published and compared fairly.
 
     Args:
         heading: with the unit of the figures as what its rows are called.
+        series: what the two are called.
         parts: further columns of the table.
     """
     t = context.t
     labels = [context.names.numbered(code) for code in rows.texts("indicator")]
     drawn: Rows = score_rows(rows, labels, t, key="indicator")
     drawn["reference"] = rows.numbers("reference")
-    series = (t("Compared fairly"), t("As published"))
     return ChartPanel(
         key=heading.key,
         kind=ChartKind.DUMBBELL,
