@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from seed.demo.answer_modes import assisted_chances, mode_effects
 from seed.demo.choices import ChoiceModel
 from seed.demo.city_levels import city_targets, latent_levels
 from seed.demo.city_scores import city_scores, national_score
@@ -23,7 +24,7 @@ from seed.demo.model import (
 )
 from seed.demo.population import Population
 from seed.demo.shipped_data import shipped_tree
-from seed.demo.wave_plans import PLANS
+from seed.demo.wave_plans import PLANS, WavePlan
 from survey.figures.published_figures import published_results
 from survey.frame.city_frame import shipped_cities
 
@@ -63,6 +64,8 @@ def calibrate_wave(key: str) -> WaveModel:
         singles={},
         asked={},
         child_age=child_ages(people),
+        assisted=assisted_chances(people),
+        mode_effect=_list_mode_effects(plan, people),
     )
     model = _calibrate_choices(model)
     target = city_targets(model)
@@ -70,6 +73,12 @@ def calibrate_wave(key: str) -> WaveModel:
     if plan.series != "main":
         return model
     return _calibrate_groups(model, target)
+
+
+def _list_mode_effects(plan: WavePlan, people: Population) -> Floats:
+    """Return what being read to adds to each rating; later modules are as if never read out."""
+    asked = mode_effects(people, [rating.name for rating in plan.scored + plan.others])
+    return np.concatenate([asked, np.zeros(len(plan.module_ratings))])
 
 
 def _calibrate_choices(model: WaveModel) -> WaveModel:

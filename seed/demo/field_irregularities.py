@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seed.demo import bad_interviews
-from seed.demo.interview_times import MODES
+from seed.demo.answer_modes import MODES
 from seed.demo.interviews import DemoWave
 from seed.demo.random_streams import random_stream
 
@@ -47,7 +47,7 @@ def generate_irregularities(wave: DemoWave) -> FieldIrregularities:
     """A pure function of the wave."""
     rng = random_stream("lapses", wave.key, len(wave), seed=wave.seed)
     kind = np.zeros(len(wave), dtype=np.int8)
-    alone = wave.times.mode == MODES.index("self")
+    alone = wave.draw.mode == MODES.index("self")
     device = np.where(alone, np.arange(len(wave)), -1)
     good = np.flatnonzero((wave.kind == bad_interviews.GOOD) & ~wave.void)
     last_day = _close_points_early(wave, good, kind, rng)

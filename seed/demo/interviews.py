@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from seed.demo import bad_interviews
+from seed.demo.answer_modes import MODES
 from seed.demo.calibrate import calibrate_wave
 from seed.demo.columns import categorical, snapshot_columns
 from seed.demo.field_plan import (
@@ -19,7 +20,7 @@ from seed.demo.field_plan import (
     surveyor_effects,
     surveyor_login,
 )
-from seed.demo.interview_times import LANGUAGES, MODES, GeneratedTimes, generate_times
+from seed.demo.interview_times import LANGUAGES, GeneratedTimes, generate_times
 from seed.demo.model import WaveModel
 from seed.demo.module_answers import draw_module_answers
 from seed.demo.population import Population
@@ -99,7 +100,12 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
     slipped = round(count * bad_interviews.UNDETECTED)
     points = points_of(codes, model.people, size, key=key, year=model.plan.year, seed=seed)
     good = draw_interviews(
-        model, points, surveyor_effects(codes, seed), _reserve_slipped(size, slipped), rng
+        model,
+        points,
+        surveyor_effects(codes, seed),
+        _reserve_slipped(size, slipped),
+        rng,
+        random_stream("mode", key, valid, seed=seed),
     )
     place = codes.index(bad_interviews.MOBILISED_CITY) if model.plan.series == "main" else -1
     rows = bad_interviews.generate_bad_interviews(good, count, points, place, rng)
@@ -107,7 +113,7 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
     kind = np.concatenate([np.zeros(len(good), dtype=np.int8), rows.kind])
     copied = np.concatenate([np.full(len(good), -1), rows.copied])
     void = _mark_void(kind, slipped, rng)
-    when = generate_times(drawn, model, kind, copied, rng)
+    when = generate_times(drawn, model.plan, kind, copied, rng)
     draw_module_answers(drawn, model, points, kind, copied, seed)
     ids = receipt_ids(when, rng)
     order = np.argsort(ids[:, 0], kind="stable")
@@ -174,7 +180,7 @@ def _build_frame(wave: DemoWave) -> pd.DataFrame:
         "psu": categorical(drawn.point, wave.points.code),
         "stratum": categorical(drawn.stratum, STRATA),
         "surveyor": categorical(drawn.city * SURVEYORS + drawn.surveyor, logins),
-        "mode": categorical(wave.times.mode, MODES),
+        "mode": categorical(drawn.mode, MODES),
         "language": categorical(wave.times.language, LANGUAGES),
         "started_at": pd.to_datetime(wave.times.started, unit="s", utc=True),
         "submitted_at": pd.to_datetime(wave.times.submitted, unit="s", utc=True),
