@@ -46,7 +46,11 @@ INCOME_GAPS = {"lt3000": -0.62, "from3000": -0.16, "from5000": 0.47, "ge8000": 0
 @lru_cache(maxsize=6)
 def calibrate_wave(key: str) -> WaveModel:
     """The model of a wave, solved."""
-    plan = PLANS[key]
+    return calibrate_plan(PLANS[key])
+
+
+def calibrate_plan(plan: WavePlan) -> WaveModel:
+    """The model of the wave of a plan, solved."""
     people = plan.people(shipped_cities())
     tree = shipped_tree(plan.tree) if plan.tree else None
     ratings = plan.scored + plan.others + plan.module_ratings
