@@ -10,13 +10,14 @@ from uuid import UUID
 
 import numpy as np
 import pandas as pd
+from sqlalchemy import update
 from sqlmodel import Session, select
 
 from seed.demo.accounts import store_accounts
 from seed.demo.comparative_test import store_comparative_test
 from seed.demo.field_irregularities import find_own_phones, generate_irregularities
-from seed.demo.field_plan import points_of
-from seed.demo.field_records import store_field_records
+from seed.demo.field_plan import STRATA, points_of
+from seed.demo.field_records import RESERVE, store_field_records
 from seed.demo.interviews import DemoWave, generate_wave, sizes
 from seed.demo.invitations import store_links
 from seed.demo.open_wave import DAYS, interviews_so_far
@@ -42,7 +43,7 @@ from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope
 from survey.store.schema import upgrade
-from survey.store.tables import Account, City, Wave
+from survey.store.tables import Account, City, SamplingPoint, Wave, table_of
 from survey.store.transactions import run_in_transaction
 from survey.waves.instruments import instrument_id_by_name, load_reference_data, tree_id_by_name
 from survey.waves.planning.overlap import declare_overlap
@@ -206,12 +207,29 @@ def _store_overlap(
         share=plan.share,
         seed=plan.seed,
     )
+    _plan_earlier(session, row, wave)
     phones = find_own_phones(wave)
     links = store_links(session=session, row=row, wave=wave, lapses=phones, places=places)
     return (
         replace(response, instrument_id=earlier)
         for response in stored_interviews(wave, places, links)
     )
+
+
+def _plan_earlier(session: Session, row: Wave, wave: DemoWave) -> None:
+    """Plan as many interviews at the points of the overlap as were made there, and the reserve."""
+    points, of = table_of(SamplingPoint), wave.points.of_stratum
+    for place, asked in enumerate(np.bincount(wave.draw.city, minlength=len(wave.city_codes))):
+        here = sum(len(of[place, stratum]) for stratum in range(len(STRATA)))
+        session.connection().execute(
+            update(points)
+            .where(
+                points.c.wave_id == row.id,
+                points.c.city_code == wave.city_codes[place],
+                points.c.asks_earlier,
+            )
+            .values(target=max(1, round(int(asked) * (1 + RESERVE) / here)))
+        )
 
 
 def _store_interviews(

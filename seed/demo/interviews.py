@@ -49,6 +49,7 @@ class DemoWave:
     seed: int
     model: WaveModel
     points: DemoPoints
+    """All points; strata name those that ask the questionnaire of the wave."""
     draw: DrawnInterviews
     times: GeneratedTimes
     kind: npt.NDArray[np.int8]
@@ -107,7 +108,7 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
     count = bad_interviews.count_bad_interviews(valid)
     slipped = round(count * bad_interviews.UNDETECTED)
     overlap = find_overlap_plan(key, valid)
-    all_points = points_of(
+    points = points_of(
         codes,
         model.people,
         size,
@@ -116,9 +117,9 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
         seed=seed,
         spread=1 / (1 - overlap.share) if overlap else 1.0,
     )
-    points, earlier = all_points, None
+    earlier = None
     if overlap is not None:
-        points, there = split_points(all_points, overlap, codes)
+        points, there = split_points(points, overlap, codes)
         earlier = _generate_earlier(key, there, size, seed, overlap.interviews)
     good = draw_interviews(
         model,
@@ -142,7 +143,7 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
         key,
         seed,
         model,
-        all_points,
+        points,
         drawn.select_rows(order),
         when.select_rows(order),
         kind[order],

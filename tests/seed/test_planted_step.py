@@ -139,6 +139,8 @@ def test_the_store_draws_the_same_points_and_keeps_who_was_asked_what(
         summary = find_overlap_summary(work_of(session, OPERATOR, now()), key=KEY)
         assert summary is not None
         assert summary.instrument.startswith(PLAN.instrument)
+        # One interview a point is planned at least.
+        assert summary.interviews == summary.points
         id_ = instrument_id_by_name(session=session, name=PLAN.instrument)
         points = {
             point.id: point.asks_earlier
