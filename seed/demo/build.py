@@ -8,22 +8,25 @@ from itertools import chain, islice
 from pathlib import Path
 from uuid import UUID
 
+import numpy as np
 import pandas as pd
+from sqlalchemy import update
 from sqlmodel import Session, select
 
 from seed.demo.accounts import store_accounts
 from seed.demo.comparative_test import store_comparative_test
-from seed.demo.field_irregularities import generate_irregularities
-from seed.demo.field_plan import points_of
-from seed.demo.field_records import store_field_records
+from seed.demo.field_irregularities import find_own_phones, generate_irregularities
+from seed.demo.field_plan import STRATA, points_of
+from seed.demo.field_records import RESERVE, store_field_records
 from seed.demo.interviews import DemoWave, generate_wave, sizes
 from seed.demo.invitations import store_links
 from seed.demo.open_wave import DAYS, interviews_so_far
 from seed.demo.paper import key_paper
 from seed.demo.population import Population, main_people
+from seed.demo.questionnaire_overlap import OVERLAPS, true_steps
 from seed.demo.random_streams import DEFAULT_SEED
 from seed.demo.screen_outs import stopped_interviews
-from seed.demo.stored_responses import Links, StoredIds, stored_interviews
+from seed.demo.stored_responses import StoredIds, stored_interviews
 from seed.demo.wave_plans import PLANS, WavePlan
 from survey.access.principal import OPERATOR
 from survey.access.roles import Role, demo_login
@@ -40,9 +43,10 @@ from survey.store.audit_events import AuditEvent
 from survey.store.china_time import china_date
 from survey.store.engine import read_scope
 from survey.store.schema import upgrade
-from survey.store.tables import Account, City, Wave
+from survey.store.tables import Account, City, SamplingPoint, Wave, table_of
 from survey.store.transactions import run_in_transaction
 from survey.waves.instruments import instrument_id_by_name, load_reference_data, tree_id_by_name
+from survey.waves.planning.overlap import declare_overlap
 from survey.waves.waves import NewWave, close_wave, create_wave, open_wave
 
 FULL_SIZE = 1.0
@@ -86,7 +90,8 @@ def store_waves(
     """Create closed waves, marked demo, and yield the key of each once it can be frozen.
 
     `size` 1 is the real size of every wave. With `truth_dir`, the true value of every domain is
-    written there as `truth-<wave>.parquet`. The same seed draws the same interviews whatever the
+    written there as `truth-<wave>.parquet`, and that of a questionnaire's step as
+    `step-<wave>.parquet`. The same seed draws the same interviews whatever the
     other waves are.
     """
     unknown = [key for key in waves if key not in PLANS]
@@ -106,7 +111,9 @@ def store_waves(
         wave = generate_wave(key, n=valid, seed=seed)
         _store_wave(url, wave, accounts, now)
         if truth_dir is not None:
-            write_truth(wave.truth, truth_dir, key)
+            write_truth(wave.truth, truth_dir, f"truth-{key}")
+            if wave.earlier is not None:
+                write_truth(true_steps(key, wave.model), truth_dir, f"step-{key}")
         yield key
 
 
@@ -132,9 +139,9 @@ def store_unfinished(
     _store_open_wave(url, size, seed, accounts, now)
 
 
-def write_truth(truth: pd.DataFrame, folder: Path, key: str) -> Path:
+def write_truth(truth: pd.DataFrame, folder: Path, name: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"truth-{key}.parquet"
+    path = folder / f"{name}.parquet"
     truth.to_parquet(path, index=False)
     return path
 
@@ -155,9 +162,11 @@ def _store_accounts(url: str, now: datetime) -> Mapping[str, UUID]:
 def _store_wave(url: str, wave: DemoWave, accounts: Mapping[str, UUID], now: datetime) -> None:
     plan = wave.model.plan
     size = _allocate_by_city(wave.model.people, int((~wave.void).sum()))
+    if wave.earlier is not None:
+        size = size + np.bincount(wave.earlier.draw.city, minlength=len(size))
     lapses = generate_irregularities(wave)
 
-    def store_field(session: Session) -> tuple[Wave, StoredIds, Links]:
+    def store_field(session: Session) -> tuple[Wave, Iterator[FinishedResponse]]:
         row = _create(session, plan, now)
         places = store_field_records(
             session=session,
@@ -170,20 +179,57 @@ def _store_wave(url: str, wave: DemoWave, accounts: Mapping[str, UUID], now: dat
             last_day=lapses.last_day,
         )
         links = store_links(session=session, row=row, wave=wave, lapses=lapses, places=places)
-        return row, places, links
+        rows = chain(stored_interviews(wave, places, links), stopped_interviews(wave, places))
+        if wave.earlier is not None:
+            rows = chain(rows, _store_overlap(session, row, wave.earlier, places, now))
+        _open(session, plan.key, now)
+        return row, rows
 
-    row, places, links = run_in_transaction(url, store_field, long_running=True)
-    _store_interviews(
-        url,
-        row,
-        chain(stored_interviews(wave, places, links), stopped_interviews(wave, places)),
-        now,
-    )
+    row, rows = run_in_transaction(url, store_field, long_running=True)
+    _store_interviews(url, row, rows, now)
     run_in_transaction(
         url,
         lambda session: close_wave(Work(session, OPERATOR, now, current_settings()), key=plan.key),
         long_running=True,
     )
+
+
+def _store_overlap(
+    session: Session, row: Wave, wave: DemoWave, places: StoredIds, now: datetime
+) -> Iterator[FinishedResponse]:
+    """Declare the overlap of a wave that is still planned, and return its interviews."""
+    plan = OVERLAPS[row.key]
+    earlier = instrument_id_by_name(session=session, name=plan.instrument)
+    declare_overlap(
+        Work(session, OPERATOR, now, current_settings()),
+        key=row.key,
+        instrument_id=earlier,
+        share=plan.share,
+        seed=plan.seed,
+    )
+    _plan_earlier(session, row, wave)
+    phones = find_own_phones(wave)
+    links = store_links(session=session, row=row, wave=wave, lapses=phones, places=places)
+    return (
+        replace(response, instrument_id=earlier)
+        for response in stored_interviews(wave, places, links)
+    )
+
+
+def _plan_earlier(session: Session, row: Wave, wave: DemoWave) -> None:
+    """Plan as many interviews at the points of the overlap as were made there, and the reserve."""
+    points, of = table_of(SamplingPoint), wave.points.of_stratum
+    for place, asked in enumerate(np.bincount(wave.draw.city, minlength=len(wave.city_codes))):
+        here = sum(len(of[place, stratum]) for stratum in range(len(STRATA)))
+        session.connection().execute(
+            update(points)
+            .where(
+                points.c.wave_id == row.id,
+                points.c.city_code == wave.city_codes[place],
+                points.c.asks_earlier,
+            )
+            .values(target=max(1, round(int(asked) * (1 + RESERVE) / here)))
+        )
 
 
 def _store_interviews(
@@ -209,7 +255,7 @@ def _write_batch(
 
 
 def _create(session: Session, plan: WavePlan, now: datetime) -> Wave:
-    create_wave(
+    return create_wave(
         Work(session, OPERATOR, now, current_settings()),
         plan=NewWave(
             key=plan.key,
@@ -224,7 +270,10 @@ def _create(session: Session, plan: WavePlan, now: datetime) -> Wave:
             is_demo=True,
         ),
     )
-    return open_wave(Work(session, OPERATOR, now, current_settings()), key=plan.key)
+
+
+def _open(session: Session, key: str, now: datetime) -> None:
+    open_wave(Work(session, OPERATOR, now, current_settings()), key=key)
 
 
 def _allocate_by_city(people: Population, valid: int) -> pd.Series:
@@ -265,6 +314,7 @@ def _store_open_wave(
             accounts=accounts,
             stops=True,
         )
+        _open(session, plan.key, now)
         return row, places
 
     row, places = run_in_transaction(url, store_field, long_running=True)

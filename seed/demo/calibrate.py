@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from seed.demo.answer_modes import assisted_chances, mode_effects
 from seed.demo.choices import ChoiceModel
 from seed.demo.city_levels import city_targets, latent_levels
 from seed.demo.city_scores import city_scores, national_score
@@ -23,7 +24,7 @@ from seed.demo.model import (
 )
 from seed.demo.population import Population
 from seed.demo.shipped_data import shipped_tree
-from seed.demo.wave_plans import PLANS
+from seed.demo.wave_plans import PLANS, WavePlan
 from survey.figures.published_figures import published_results
 from survey.frame.city_frame import shipped_cities
 
@@ -45,7 +46,11 @@ INCOME_GAPS = {"lt3000": -0.62, "from3000": -0.16, "from5000": 0.47, "ge8000": 0
 @lru_cache(maxsize=6)
 def calibrate_wave(key: str) -> WaveModel:
     """The model of a wave, solved."""
-    plan = PLANS[key]
+    return calibrate_plan(PLANS[key])
+
+
+def calibrate_plan(plan: WavePlan) -> WaveModel:
+    """The model of the wave of a plan, solved."""
     people = plan.people(shipped_cities())
     tree = shipped_tree(plan.tree) if plan.tree else None
     ratings = plan.scored + plan.others + plan.module_ratings
@@ -63,6 +68,8 @@ def calibrate_wave(key: str) -> WaveModel:
         singles={},
         asked={},
         child_age=child_ages(people),
+        assisted=assisted_chances(people),
+        mode_effect=_list_mode_effects(plan, people),
     )
     model = _calibrate_choices(model)
     target = city_targets(model)
@@ -70,6 +77,12 @@ def calibrate_wave(key: str) -> WaveModel:
     if plan.series != "main":
         return model
     return _calibrate_groups(model, target)
+
+
+def _list_mode_effects(plan: WavePlan, people: Population) -> Floats:
+    """Return what being read to adds to each rating; later modules are as if never read out."""
+    asked = mode_effects(people, [rating.name for rating in plan.scored + plan.others])
+    return np.concatenate([asked, np.zeros(len(plan.module_ratings))])
 
 
 def _calibrate_choices(model: WaveModel) -> WaveModel:

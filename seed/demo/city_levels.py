@@ -19,12 +19,14 @@ _LOWEST, _HIGHEST = 15.0, 97.5
 _FIRST_SD, _ITEM_SD, _YEAR_SD = 0.9, 0.8, 0.35
 _ROUNDS = 12
 _SECOND_LEVEL_YEAR = 2023
+_FIRST_TREE = "cca-2021"
+"""Whose second level was never published."""
 
 
 def city_targets(model: WaveModel) -> Floats:
     """The expected score of every rating in every city, shape (C, K)."""
     year = model.plan.model_year
-    scores = city_scores(year) + model.plan.offset
+    scores = city_scores(year) + model.plan.offset + _draw_offsets(model)
     nation = national_score(year) + model.plan.offset
     room = ((100 - scores) / (100 - nation))[:, None]
     national = national_targets(model)
@@ -38,6 +40,14 @@ def city_targets(model: WaveModel) -> Floats:
         if model.tree is not None:
             target = _meet_city_scores(model.tree, target, scores)
     return target
+
+
+def _draw_offsets(model: WaveModel) -> Floats:
+    """Draw how much more than the plan's offset each city stands higher; 0 for the nation."""
+    weight = model.people.weight / model.people.weight.sum()
+    own = random_stream("city-offset", model.plan.key).normal(0, 1, len(weight))
+    drawn: Floats = model.plan.offset_sd * (own - weight @ own)
+    return drawn
 
 
 def national_targets(model: WaveModel) -> Floats:
@@ -56,7 +66,8 @@ def national_targets(model: WaveModel) -> Floats:
     for first in np.unique(firsts):
         gap = national_score(year, first) - float(item_weights(tree, first) @ scored)
         scored[firsts == first] += gap
-    for second, wanted in _list_published_second_level(year).items():
+    published = _list_published_second_level(year) if tree.name != _FIRST_TREE else {}
+    for second, wanted in published.items():
         _move_second(tree, scored, second, wanted)
     return national
 

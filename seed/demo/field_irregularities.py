@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seed.demo import bad_interviews
-from seed.demo.interview_times import MODES
+from seed.demo.answer_modes import MODES
 from seed.demo.interviews import DemoWave
 from seed.demo.random_streams import random_stream
 
@@ -46,15 +46,21 @@ class FieldIrregularities:
 def generate_irregularities(wave: DemoWave) -> FieldIrregularities:
     """A pure function of the wave."""
     rng = random_stream("lapses", wave.key, len(wave), seed=wave.seed)
-    kind = np.zeros(len(wave), dtype=np.int8)
-    alone = wave.times.mode == MODES.index("self")
-    device = np.where(alone, np.arange(len(wave)), -1)
+    honest = find_own_phones(wave)
+    device, kind = honest.device, honest.kind
     good = np.flatnonzero((wave.kind == bad_interviews.GOOD) & ~wave.void)
     last_day = _close_points_early(wave, good, kind, rng)
-    free = good[alone[good] & (kind[good] == 0)]
+    free = good[(device[good] >= 0) & (kind[good] == 0)]
     _share_devices_in_rings(wave, free, device, kind, rng)
     _share_devices_in_households(wave, free[kind[free] == 0], device, rng)
     return FieldIrregularities(device, kind, last_day)
+
+
+def find_own_phones(wave: DemoWave) -> FieldIrregularities:
+    """Nothing planted: who answered on a phone had one of their own."""
+    alone = wave.draw.mode == MODES.index("self")
+    device = np.where(alone, np.arange(len(wave)), -1)
+    return FieldIrregularities(device, np.zeros(len(wave), dtype=np.int8), {})
 
 
 def _close_points_early(

@@ -22,6 +22,8 @@ HELPER_SHARE = 0.15
 ROTATED = 0.15
 """Share of the points that are replaced by another place from one year to the next."""
 FIRST_YEAR = 2021
+_BEYOND = 450
+"""Added to the numbers above `MAX_POINTS`, which would be those of places that came later."""
 _URBAN_KINDS = (("compound", 0.42), ("mall", 0.20), ("supermarket", 0.24), ("scenic", 0.14))
 _RURAL_KINDS = (("village", 0.72), ("supermarket", 0.18), ("scenic", 0.10))
 STRATA = ("urban", "rural")
@@ -44,9 +46,19 @@ class DemoPoints:
 
 
 def points_of(
-    codes: tuple[str, ...], people: Population, size: Ints, *, key: str, year: int, seed: int
+    codes: tuple[str, ...],
+    people: Population,
+    size: Ints,
+    *,
+    key: str,
+    year: int,
+    seed: int,
+    spread: float = 1.0,
 ) -> DemoPoints:
-    """The points of a wave. A place keeps its code for as long as it is visited."""
+    """The points of a wave. A place keeps its code for as long as it is visited.
+
+    `spread` asks for that many times the points that the interviews need.
+    """
     code: list[str] = []
     kind: list[str] = []
     city: list[int] = []
@@ -56,13 +68,16 @@ def points_of(
     villages = people.kind == VILLAGE_SERIES
     letters = ("u", "v") if villages else tuple(name[0] for name in STRATA)
     for place, city_code in enumerate(codes):
-        counts = _allocate_points(int(size[place]), float(people.rural_stratum[place]), people)
+        counts = _allocate_points(
+            int(size[place]), float(people.rural_stratum[place]), people, spread
+        )
         running = 0
         for which, count in enumerate(counts):
             of_stratum[place, which] = np.arange(len(code), len(code) + count)
             for number in range(1, count + 1):
                 version = _count_rotations(city_code, which, number, year)
-                label = f"{city_code}-{letters[which]}-{number + 50 * version:02d}"
+                own = number + 50 * version + _BEYOND * (number > MAX_POINTS)
+                label = f"{city_code}-{letters[which]}-{own:02d}"
                 code.append(label)
                 kind.append("village" if villages else _draw_point_kind(label, which))
                 city.append(place)
@@ -89,12 +104,13 @@ def surveyor_login(city_code: str, number: int) -> str:
     return f"demo-s-{city_code}-{number + 1:02d}"
 
 
-def _allocate_points(size: int, rural: float, people: Population) -> tuple[int, int]:
+def _allocate_points(size: int, rural: float, people: Population, spread: float) -> tuple[int, int]:
     if people.kind == VILLAGE_SERIES:
         return 0, VILLAGES if size else 0
     total = int(np.clip(round(size / PER_POINT), MIN_POINTS, MAX_POINTS))
     if people.kind != "main":
         total = SUPPLEMENT_POINTS
+    total = round(total * spread)
     if rural == 0:
         return total, 0
     in_villages = int(np.clip(round(total * rural), 2, total - 2))

@@ -1,4 +1,4 @@
-"""When an interview took place, how it was held, and how long each question took."""
+"""When an interview took place, and how long each question took."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,14 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from seed.demo import bad_interviews
-from seed.demo.model import WaveModel
+from seed.demo.answer_modes import MODES
 from seed.demo.sample_draw import DrawnInterviews
 from seed.demo.wave_plans import WavePlan
 
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.int64]
 
-MODES = ("self", "assisted")
 LANGUAGES = ("zh", "en")
 DAY = 86_400
 _SHANGHAI = 8 * 3600
@@ -24,39 +23,26 @@ _BUSY = np.array([3, 9, 10, 5, 5, 8, 10, 11, 10, 9, 7, 3], dtype=float)
 _WEEKEND = 1.6
 _VISITS = 9
 """Days on which one point is visited."""
-_ASSISTED = {
-    "15-24": 0.05,
-    "25-34": 0.06,
-    "35-44": 0.09,
-    "45-54": 0.16,
-    "55-59": 0.28,
-    "60-70": 0.45,
-}
 _SECONDS = 6.6
 """Median time for one question of a young person answering alone."""
 
 
 @dataclass(frozen=True)
 class GeneratedTimes:
-    """Of each interview: start and receipt in seconds since 1970 (UTC), mode, language, pace.
+    """Of each interview: start and receipt in seconds since 1970 (UTC), language, pace.
 
     `pace` is the person's factor on the time for a question.
     """
 
     started: Times
     seconds: Floats
-    mode: npt.NDArray[np.int8]
     language: npt.NDArray[np.int8]
     pace: Floats
 
     def select_rows(self, rows: npt.NDArray[np.int64]) -> "GeneratedTimes":
         """The moments at those places."""
         return GeneratedTimes(
-            self.started[rows],
-            self.seconds[rows],
-            self.mode[rows],
-            self.language[rows],
-            self.pace[rows],
+            self.started[rows], self.seconds[rows], self.language[rows], self.pace[rows]
         )
 
     @cached_property
@@ -66,7 +52,7 @@ class GeneratedTimes:
 
 def generate_times(
     drawn: DrawnInterviews,
-    model: WaveModel,
+    plan: WavePlan,
     kind: npt.NDArray[np.int8],
     copied: npt.NDArray[np.int64],
     rng: np.random.Generator,
@@ -76,31 +62,20 @@ def generate_times(
     `copied` is the row that an interview was copied from, or -1.
     """
     count = len(drawn)
-    mode = (rng.random(count) < _compute_assisted_share(drawn, model)).astype(np.int8)
     pace = np.exp(rng.normal(0, 0.30, count))
     if "age" in drawn.numbers:
         pace *= 1 + np.clip(drawn.numbers["age"] - 40, 0, None) * 0.011
-    pace *= np.where(mode == 1, 1.25, 1.0)
+    pace *= np.where(drawn.mode == MODES.index("assisted"), 1.25, 1.0)
     pace = np.where(kind == bad_interviews.SPEEDER, rng.uniform(0.12, 0.26, count), pace)
     pace = np.where(kind == bad_interviews.STRAIGHT, rng.uniform(0.30, 0.60, count), pace)
     pace = np.where(kind == bad_interviews.MOBILISED, rng.uniform(0.45, 0.70, count), pace)
     asked = _count_asked(drawn)
     seconds = pace * _SECONDS * (asked + 4) * np.exp(rng.normal(0, 0.06, count)) + 6
-    started = _draw_starts(drawn, model.plan, kind, rng)
+    started = _draw_starts(drawn, plan, kind, rng)
     later = started[copied] + seconds[copied].astype(np.int64) + rng.integers(60, 1500, count)
     started = np.where(copied >= 0, later, started)
     language = (rng.random(count) < 0.004).astype(np.int8)
-    return GeneratedTimes(started, np.round(seconds, 1), mode, language, pace)
-
-
-def _compute_assisted_share(drawn: DrawnInterviews, model: WaveModel) -> Floats:
-    """Return the chance that questions are read out and answered on the surveyor's tablet."""
-    people = model.people
-    if people.kind == "elderly":
-        return np.array([0.12, 1.0, 0.25, 0.5])[drawn.choices["answered_by"]]
-    if people.kind == "minors":
-        return np.full(len(drawn), 0.10)
-    return people.table("age_part", _ASSISTED)[drawn.cell]
+    return GeneratedTimes(started, np.round(seconds, 1), language, pace)
 
 
 def _count_asked(drawn: DrawnInterviews) -> Floats:

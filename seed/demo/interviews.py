@@ -1,6 +1,6 @@
 """A whole wave of interviews as one frame, a pure function of key, size and seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from seed.demo import bad_interviews
+from seed.demo.answer_modes import MODES
 from seed.demo.calibrate import calibrate_wave
 from seed.demo.columns import categorical, snapshot_columns
 from seed.demo.field_plan import (
@@ -19,10 +20,16 @@ from seed.demo.field_plan import (
     surveyor_effects,
     surveyor_login,
 )
-from seed.demo.interview_times import LANGUAGES, MODES, GeneratedTimes, generate_times
+from seed.demo.interview_times import LANGUAGES, GeneratedTimes, generate_times
 from seed.demo.model import WaveModel
 from seed.demo.module_answers import draw_module_answers
 from seed.demo.population import Population
+from seed.demo.questionnaire_overlap import (
+    calibrate_earlier,
+    find_overlap_plan,
+    people_at,
+    split_points,
+)
 from seed.demo.random_streams import DEFAULT_SEED, random_stream
 from seed.demo.sample_draw import DrawnInterviews, draw_interviews
 from seed.demo.shipped_data import shipped_instrument
@@ -42,6 +49,7 @@ class DemoWave:
     seed: int
     model: WaveModel
     points: DemoPoints
+    """All points; strata name those that ask the questionnaire of the wave."""
     draw: DrawnInterviews
     times: GeneratedTimes
     kind: npt.NDArray[np.int8]
@@ -50,6 +58,8 @@ class DemoWave:
     """Found at review and taken out; the other bad ones stand among the approved."""
     ids: npt.NDArray[np.uint64]
     """The two halves of each interview's UUIDv7, shape (N, 2)."""
+    earlier: "DemoWave | None" = None
+    """Interviews by the earlier questionnaire, at the points that the wave's overlap has drawn."""
 
     def __len__(self) -> int:
         return len(self.draw)
@@ -97,9 +107,27 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
     size = sizes(model.people, valid)
     count = bad_interviews.count_bad_interviews(valid)
     slipped = round(count * bad_interviews.UNDETECTED)
-    points = points_of(codes, model.people, size, key=key, year=model.plan.year, seed=seed)
+    overlap = find_overlap_plan(key, valid)
+    points = points_of(
+        codes,
+        model.people,
+        size,
+        key=key,
+        year=model.plan.year,
+        seed=seed,
+        spread=1 / (1 - overlap.share) if overlap else 1.0,
+    )
+    earlier = None
+    if overlap is not None:
+        points, there = split_points(points, overlap, codes)
+        earlier = _generate_earlier(key, there, size, seed, overlap.interviews)
     good = draw_interviews(
-        model, points, surveyor_effects(codes, seed), _reserve_slipped(size, slipped), rng
+        model,
+        points,
+        surveyor_effects(codes, seed),
+        _reserve_slipped(size, slipped),
+        rng,
+        random_stream("mode", key, valid, seed=seed),
     )
     place = codes.index(bad_interviews.MOBILISED_CITY) if model.plan.series == "main" else -1
     rows = bad_interviews.generate_bad_interviews(good, count, points, place, rng)
@@ -107,7 +135,7 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
     kind = np.concatenate([np.zeros(len(good), dtype=np.int8), rows.kind])
     copied = np.concatenate([np.full(len(good), -1), rows.copied])
     void = _mark_void(kind, slipped, rng)
-    when = generate_times(drawn, model, kind, copied, rng)
+    when = generate_times(drawn, model.plan, kind, copied, rng)
     draw_module_answers(drawn, model, points, kind, copied, seed)
     ids = receipt_ids(when, rng)
     order = np.argsort(ids[:, 0], kind="stable")
@@ -120,6 +148,39 @@ def generate_wave(key: str, *, n: int | None = None, seed: int = DEFAULT_SEED) -
         when.select_rows(order),
         kind[order],
         void[order],
+        ids[order],
+        earlier,
+    )
+
+
+def _generate_earlier(
+    key: str, points: DemoPoints, size: Ints, seed: int, share: float
+) -> DemoWave:
+    """Return the interviews of the overlap: all of them good, at the `points` drawn for it."""
+    model = calibrate_earlier(key)
+    own = largest_remainders(size.astype(np.float64) * share, round(float(size.sum()) * share))
+    rng = random_stream("overlap", key, int(own.sum()), seed=seed)
+    drawn = draw_interviews(
+        replace(model, people=people_at(model.people, points)),
+        points,
+        surveyor_effects(tuple(city.code for city in shipped_cities()), seed),
+        own,
+        rng,
+        random_stream("overlap-mode", key, int(own.sum()), seed=seed),
+    )
+    kind = np.zeros(len(drawn), dtype=np.int8)
+    when = generate_times(drawn, model.plan, kind, np.full(len(drawn), -1), rng)
+    ids = receipt_ids(when, rng)
+    order = np.argsort(ids[:, 0], kind="stable")
+    return DemoWave(
+        f"{key}-earlier",
+        seed,
+        model,
+        points,
+        drawn.select_rows(order),
+        when.select_rows(order),
+        kind,
+        kind != bad_interviews.GOOD,
         ids[order],
     )
 
@@ -174,7 +235,7 @@ def _build_frame(wave: DemoWave) -> pd.DataFrame:
         "psu": categorical(drawn.point, wave.points.code),
         "stratum": categorical(drawn.stratum, STRATA),
         "surveyor": categorical(drawn.city * SURVEYORS + drawn.surveyor, logins),
-        "mode": categorical(wave.times.mode, MODES),
+        "mode": categorical(drawn.mode, MODES),
         "language": categorical(wave.times.language, LANGUAGES),
         "started_at": pd.to_datetime(wave.times.started, unit="s", utc=True),
         "submitted_at": pd.to_datetime(wave.times.submitted, unit="s", utc=True),

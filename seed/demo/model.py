@@ -41,25 +41,37 @@ class WaveModel:
     """Chance that a question is asked, shape (C, X)."""
     child_age: Floats
     """Chance of each age of the child in each cell, shape (X, 18)."""
+    assisted: Floats
+    """Chance of being read to, shape (C, X)."""
+    mode_effect: Floats
+    """What being read to adds to each rating, shape (K,)."""
 
     def expected(self, place: int, level: Floats | None = None) -> Floats:
         """Expected score of a rating in each cell, shape (C, X).
 
         `level` tries another latent level of the cities than the model's own, shape (C,).
         """
-        return self._average_over_moods(place, level, response(self.ratings[place].own).expected)
+        return self._average_over_people(place, level, response(self.ratings[place].own).expected)
 
     def slope(self, place: int, level: Floats) -> Floats:
         """Points of expected score that one more point of `level` brings, shape (C, X)."""
-        return self._average_over_moods(place, level, response(self.ratings[place].own).slope)
+        return self._average_over_people(place, level, response(self.ratings[place].own).slope)
 
-    def _average_over_moods(
+    def _average_over_people(
         self, place: int, level: Floats | None, value: Callable[[Floats], Floats]
     ) -> Floats:
-        """Return `value` of the latent mean, averaged over the answers that set the mood."""
+        """Return `value` of the latent mean, averaged over modes and what sets the mood."""
         rating = self.ratings[place]
         base = self.base[:, place] if level is None else level
         latent = base[:, None] + self.shift[None, :, place]
+        total = np.zeros(latent.shape)
+        for chance, added in self._list_mode_shifts(place):
+            total += chance * self._average_over_moods(rating, latent + added, value)
+        return total
+
+    def _average_over_moods(
+        self, rating: RatingModel, latent: Floats, value: Callable[[Floats], Floats]
+    ) -> Floats:
         if rating.mood is None:
             return value(latent)
         choice, moods = rating.mood
@@ -68,6 +80,16 @@ class WaveModel:
         for option, mood in enumerate(moods.values()):
             total += chances[:, :, option] * value(latent + mood)
         return total
+
+    def _list_mode_shifts(self, place: int) -> list[tuple[Floats | float, Floats | float]]:
+        """Return the chance of each mode and what it adds; they add nothing on the whole."""
+        effect = self.mode_effect[place]
+        if effect == 0:
+            return [(1.0, 0.0)]
+        return [
+            (self.assisted, effect * (1 - self.assisted)),
+            (1 - self.assisted, -effect * self.assisted),
+        ]
 
     def scores(self, place: int) -> Floats:
         """Chance that a rating yields a score in each cell, where it is asked, shape (X,)."""

@@ -58,6 +58,8 @@ class DrawnInterviews:
     point: Ints
     surveyor: Ints
     cell: Ints
+    mode: Small
+    """A place in `answer_modes.MODES`."""
     ratings: dict[str, Small] = field(default_factory=dict)
     choices: dict[str, Small] = field(default_factory=dict)
     ticks: dict[str, Small] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class DrawnInterviews:
             self.point[rows],
             self.surveyor[rows],
             self.cell[rows],
+            self.mode[rows],
             {name: column[rows] for name, column in self.ratings.items()},
             {name: column[rows] for name, column in self.choices.items()},
             {name: column[rows] for name, column in self.ticks.items()},
@@ -89,6 +92,7 @@ class DrawnInterviews:
             np.concatenate([self.point, other.point]),
             np.concatenate([self.surveyor, other.surveyor]),
             np.concatenate([self.cell, other.cell]),
+            np.concatenate([self.mode, other.mode]),
             {n: np.concatenate([c, other.ratings[n]]) for n, c in self.ratings.items()},
             {n: np.concatenate([c, other.choices[n]]) for n, c in self.choices.items()},
             {n: np.concatenate([c, other.ticks[n]]) for n, c in self.ticks.items()},
@@ -97,10 +101,19 @@ class DrawnInterviews:
 
 
 def draw_interviews(
-    model: WaveModel, points: DemoPoints, surveyors: Floats, size: Ints, rng: np.random.Generator
+    model: WaveModel,
+    points: DemoPoints,
+    surveyors: Floats,
+    size: Ints,
+    rng: np.random.Generator,
+    modes: np.random.Generator,
 ) -> DrawnInterviews:
-    """`size[c]` interviews in every city; `surveyors` are their effects, shape (C, SURVEYORS)."""
+    """`size[c]` interviews in every city; `surveyors` are their effects, shape (C, SURVEYORS).
+
+    `modes` decides who is read to, and `rng` everything else.
+    """
     drawn = _draw_contacts(model.people, points, size, rng)
+    drawn.mode = (modes.random(len(drawn)) < model.assisted[drawn.city, drawn.cell]).astype(np.int8)
     _draw_attributes(drawn, model, rng)
     _draw_choices(drawn, model, rng)
     visits = rng.normal(0, VISIT_SD, (len(points.code), SURVEYORS))
@@ -135,7 +148,8 @@ def _draw_contacts(
     city, stratum_of, point, cell = (np.concatenate(part) for part in zip(*pieces, strict=True))
     helper = rng.random(len(city)) < HELPER_SHARE
     surveyor = (points.slot[point] + 3 * helper) % SURVEYORS
-    return DrawnInterviews(city, stratum_of, point, surveyor, cell)
+    mode = np.zeros(len(city), dtype=np.int8)
+    return DrawnInterviews(city, stratum_of, point, surveyor, cell, mode)
 
 
 def _compute_chances_at_points(people: Population) -> tuple[Floats, Floats]:
@@ -365,6 +379,9 @@ def rate(
     latent = person + np.float32(rating.own * ITEM_SD) * noise
     latent += model.base[drawn.city, place].astype(np.float32)
     latent += model.shift[drawn.cell, place].astype(np.float32)
+    if model.mode_effect[place]:
+        above = drawn.mode - model.assisted[drawn.city, drawn.cell]
+        latent += (model.mode_effect[place] * above).astype(np.float32)
     if rating.mood is not None:
         latent += _compute_mood(drawn, rating.mood)
     score = answers(latent)

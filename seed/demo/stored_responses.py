@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from seed.demo import bad_interviews
+from seed.demo.answer_modes import MODES
 from seed.demo.columns import ABSENT, stored_values
 from seed.demo.field_plan import surveyor_login
-from seed.demo.interview_times import LANGUAGES, MODES
+from seed.demo.interview_times import LANGUAGES
 from seed.demo.interviews import DemoWave
 from seed.demo.random_streams import random_stream
 from seed.survey_provider import inventor
@@ -103,7 +104,7 @@ def _iter_details(
         drawn.surveyor[rows],
         wave.void[rows],
         wave.kind[rows],
-        when.mode[rows],
+        drawn.mode[rows],
         when.language[rows],
         when.started[rows],
         when.submitted[rows],

@@ -46,6 +46,8 @@ class WavePlan:
     closes_on: date
     offset: float = 0.0
     """How much higher than the whole city those stand whom the wave asks."""
+    offset_sd: float = 0.0
+    """How much that differs between cities."""
 
     @property
     def model_year(self) -> int:

@@ -27,7 +27,7 @@ from survey.figures.chart_files import (
     specify_print,
 )
 from survey.figures.charts import COUNT_KINDS, ELDER, ORDINARY, ChartKind, ChartLabels, chart_spec
-from survey.figures.charts.interval_charts import PICK
+from survey.figures.charts.interval_charts import OWN, PICK, PUBLISHED
 from survey.figures.charts.marks import ACCENT, GREY, OKABE_ITO, SHAPES, SIGNED
 from survey.figures.views.chart_panels import ChartPanel
 from survey.settings import PROJECT_ROOT
@@ -99,6 +99,19 @@ def test_draws_the_interval_of_every_estimate(kind: ChartKind) -> None:
     if kind not in WITHOUT_INTERVAL_MARK:
         assert INTERVALS.get(kind, {"ci_low", "ci_high"}) <= encoded_fields(spec)
         assert "rule" in marks(spec)
+
+
+def test_both_series_of_a_trend_show_their_intervals() -> None:
+    """Both levels of a bridge are estimates; published scores have no interval to show."""
+    spec = chart_spec(ChartKind.TREND, words(ChartKind.TREND), ORDINARY)
+    filters = {
+        step["filter"]
+        for layer in layers(spec)
+        if layer["mark"]["type"] == "rule"
+        for step in layer["transform"]
+        if "filter" in step
+    }
+    assert {text.split("'")[1] for text in filters} == {OWN, PUBLISHED}
 
 
 def test_a_row_is_as_high_as_the_lines_of_its_title() -> None:

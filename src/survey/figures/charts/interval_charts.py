@@ -242,8 +242,8 @@ OWN, PUBLISHED = "own", "published"
 def ribbon_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     """Return a chart labelled by `text`: scores by year with intervals, own and published series.
 
-    Reads `year`, `estimate`, `ci_low`, `ci_high`, `series`. Published scores come without
-    intervals: hollow squares on a dashed line.
+    Reads `year`, `estimate`, `ci_low`, `ci_high`, `series`. Scores of the second series are squares
+    on a dashed line, with their intervals where they have some; published ones have none.
     """
     named = alt.Chart().transform_calculate(
         who=f"datum.series === {OWN!r} ? {series_name(0)} : {series_name(1)}"
@@ -267,6 +267,11 @@ def ribbon_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
     whiskers = ours.mark_rule(size=style.size(3)).encode(
         x=x, y=y("ci_low"), y2="ci_high:Q", color=colour
     )
+    # Of one year, both stand on one line: these are wider and paler, and lie below.
+    theirs = named.transform_filter(f"datum.series === {PUBLISHED!r} && isValid(datum.ci_low)")
+    behind = theirs.mark_rule(size=style.size(8), opacity=0.4).encode(
+        x=x, y=y("ci_low"), y2="ci_high:Q", color=colour
+    )
     lines = named.mark_line(size=style.size(2)).encode(
         x=x, y=y("estimate"), color=colour, strokeDash=dash
     )
@@ -287,6 +292,6 @@ def ribbon_line(text: ChartLabels, style: ChartStyle) -> alt.LayerChart:
         .encode(x=x, y=y("estimate"), text=alt.Text("estimate:Q", format=".1f"), color=colour)
         for series, align, dx, dy in ((OWN, "left", 6, -10), (PUBLISHED, "center", 0, 15))
     ]
-    return alt.layer(lines, ribbon, whiskers, points, *numbers).properties(
+    return alt.layer(lines, ribbon, behind, whiskers, points, *numbers).properties(
         width="container", height=style.size(195)
     )
