@@ -61,7 +61,7 @@ class CellSums:
     @cached_property
     def present(self) -> Flags:
         """Whether each PSU has people of each group who answered, shape (P, C)."""
-        present: Flags = (self.weight > 0).any(axis=1)
+        present: Flags = np.any(self.weight > 0, axis=1)
         return present
 
     def select(self, psus: Codes) -> Self:

@@ -5,9 +5,10 @@ a question, as its indicators tell them apart, by the groups of one variable. It
 every one of these figures is shown.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,8 @@ from survey.results.sheet_source import SheetSource
 from survey.results.spread import list_lone_items
 from survey.results.wave_parts import PartLoader, WaveParts
 
+_CITIES_AT_A_TIME = 16
+"""Of the sums by point of a whole wave there are some 150 MB."""
 _PSUS_AT_A_TIME = 400
 """A product of the PSUs of one city alone costs more in the call than in the sum."""
 
@@ -169,33 +172,39 @@ def _iter_cities(
     wave: WaveParts, questions: Sequence[_Question], variables: Sequence[_Variable]
 ) -> Iterator[list[CellSums]]:
     """Yield the sums of each city, a question each, in the order of the city codes."""
-    order = iter(map(str, wave.city_codes))
-    wanted = next(order, None)
-    early: dict[str, list[CellSums]] = {}
-    for part in wave.run(partial(_sum_part, tuple(questions), tuple(variables)), wave.parts):
-        early |= part
-        while wanted in early:
-            yield early.pop(wanted)
-            wanted = next(order, None)
+    jobs = [
+        (wave.parts[place], tuple(own[start : start + _CITIES_AT_A_TIME]))
+        for place, group in groupby(sorted(wave.facts.part_of), key=wave.facts.part_of.__getitem__)
+        for own in [list(group)]
+        for start in range(0, len(own), _CITIES_AT_A_TIME)
+    ]
+    for sums in wave.run(partial(_sum_cities, tuple(questions), tuple(variables)), jobs):
+        yield from sums
 
 
-def _sum_part(
-    questions: Sequence[_Question], variables: Sequence[_Variable], part: PartLoader
-) -> Mapping[str, list[CellSums]]:
-    """Return the sums of each question by city."""
+def _sum_cities(
+    questions: Sequence[_Question],
+    variables: Sequence[_Variable],
+    job: tuple[PartLoader, tuple[str, ...]],
+) -> list[list[CellSums]]:
+    """Return the sums of each of these cities of a part, a question each."""
+    part, cities = job
     data = part()
-    sample = Sample.read(data.people, data.design)
-    member = np.zeros((len(data.people), variables[-1].columns.stop))
+    codes = data.people["city_code"].astype(str)
+    rows = codes.isin(cities).to_numpy()
+    people = data.people.loc[rows]
+    sample = Sample.read(people, data.design)
+    member = np.zeros((len(people), variables[-1].columns.stop))
     for variable in variables:
-        own: Floats = np.stack([data.memberships[group] for group in variable.groups], axis=1)
+        own: Floats = np.stack([data.memberships[group][rows] for group in variable.groups], axis=1)
         member[:, variable.columns] = own if own.shape[1] > 1 else np.hstack([own, 1.0 - own])
     first = np.unique(sample.psu, return_index=True)[1]
-    city_of_psu = data.people["city_code"].astype(str).to_numpy()[first]
-    places = {city: np.flatnonzero(city_of_psu == city) for city in np.unique(city_of_psu)}
-    sums: dict[str, list[CellSums]] = {city: [] for city in places}
+    city_of_psu = codes.to_numpy()[rows][first]
+    places = [np.flatnonzero(city_of_psu == city) for city in cities]
+    sums: list[list[CellSums]] = [[] for _ in cities]
     for question in questions:
-        answer, answers = code_answers(question.measures, question.item, data.people)
+        answer, answers = code_answers(question.measures, question.item, people)
         cells = CellSums.collect(sample, answer.astype(np.intp), answers, member)
-        for city, psus in places.items():
-            sums[city].append(cells.select(psus))
+        for of_city, psus in zip(sums, places, strict=True):
+            of_city.append(cells.select(psus))
     return sums
