@@ -29,7 +29,7 @@ from survey.figures.views.view_context import ViewContext
 from survey.locale import label_text, msg
 from survey.locale.figures import format_count, format_score, format_signed
 from survey.results.analysis import UNTESTED
-from survey.results.method_sheets import ASSOCIATION, OBSTACLE, OBSTACLE_SENTENCES
+from survey.results.method_sheets import ASSOCIATION, NOT_COMPUTED, OBSTACLE, OBSTACLE_SENTENCES
 from survey.results.peer_differences import (
     CrosstabQuestion,
     compare_groups,
@@ -294,7 +294,9 @@ def _describe_test(
     t = context.t
     sheet = context.results.sheet(context.principal, ASSOCIATION, area=NATION)
     if not (sheet["item"].astype(str) != "").any():
-        return t(OBSTACLE_SENTENCES[str(sheet[OBSTACLE].iloc[0])]) if len(sheet) else ""
+        # The table is there whole: that an older wave has no test is not worth a sentence.
+        reasons = [code for code in sheet[OBSTACLE].astype(str) if code != NOT_COMPUTED]
+        return t(OBSTACLE_SENTENCES[reasons[0]]) if reasons else ""
     if level != "nation":
         return t("Whether the answers differ between all groups is tested for the nation only.")
     rows = sheet[sheet["item"].astype(str) == f"{question.key}:{variable}"].to_dict("records")
