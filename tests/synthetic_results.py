@@ -34,7 +34,7 @@ from survey.results.method import (
     RankMethod,
     SmallAreaMethod,
 )
-from survey.results.method_sheets import BRIDGE, FAIRNESS, SPREAD
+from survey.results.method_sheets import ASSOCIATION, BRIDGE, FAIRNESS, SPREAD
 from survey.results.ranks import FIGURES as RANK_FIGURES
 from survey.results.sheet_builders import finish_sheet
 from survey.results.small_areas import build_small_area_table
@@ -366,6 +366,7 @@ def _write(
     (folder / DRIVERS).write_bytes(parquet_bytes(_drivers(protect(cells), tree)))
     (folder / FAIRNESS.file).write_bytes(parquet_bytes(_fairness(protect(cells))))
     (folder / SPREAD.file).write_bytes(parquet_bytes(_spread(protect(cells), tree)))
+    (folder / ASSOCIATION.file).write_bytes(parquet_bytes(_association(protect(cells))))
     (folder / BRIDGE.file).write_bytes(parquet_bytes(_bridge(plan, protect(cells))))
     (folder / HEADLINES).write_bytes(parquet_bytes(_headlines(cells, codes)))
     method = MethodRecord(
@@ -651,6 +652,20 @@ def _spread(cells: pd.DataFrame, tree: IndicatorTree | None) -> pd.DataFrame:
         lower_quartile=rows["estimate"] - 5, upper_quartile=rows["estimate"] + 15,
     )  # fmt: skip
     return finish_sheet(SPREAD, table if codes else SPREAD.build_obstacle("no_question"), cells)
+
+
+def _association(cells: pd.DataFrame) -> pd.DataFrame:
+    """Tests by age: disputes differ; that education reached people does not."""
+    rows = cells[(cells["area_level"] == "nation") & (cells["group"] == "all")]
+    rows = rows[rows["indicator"].isin(["had_dispute", "education_reached"])]
+    table = rows[["area_level", "area", "group", "indicator", "n"]].assign(
+        line="test", item=rows["indicator"] + ":age_band", f=12.5, f_df=3.9, f_df_points=5642,
+        p_value=np.where(rows["indicator"] == "had_dispute", 0.0001, 0.4),
+        verdict=np.where(rows["indicator"] == "had_dispute", "differs", "alike"),
+    )  # fmt: skip
+    return finish_sheet(
+        ASSOCIATION, table if len(table) else ASSOCIATION.build_obstacle("no_table"), cells
+    )
 
 
 def _bridge(plan: SyntheticWave, cells: pd.DataFrame) -> pd.DataFrame:

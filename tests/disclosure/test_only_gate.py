@@ -79,7 +79,7 @@ FROM_RESULTS = {
     "list_waves", "list_readable_waves", "list_earlier_waves", "open_results", "open_snapshot",
     "open_known_results",
     "find_earlier_wave", "select_rows",
-    "unknown_choice", "compute_band_probabilities", "pool_waves",
+    "unknown_choice", "compute_band_probabilities", "pool_waves", "fit_expected_errors",
     # Rounds as published tables are rounded; it reads nothing.
     "round_figures",
     # Slices of the published tables, and differences made of published digits alone.

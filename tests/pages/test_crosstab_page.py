@@ -73,3 +73,21 @@ def test_a_chosen_row_opens_what_a_click_opens(open_page: Open) -> None:
     app.selectbox(key="groups-cities/en/row").set_value("320500").run()
     opened = {title.value for title in app.subheader} - set(before)
     assert any("Suzhou" in title for title in opened)
+
+
+@pytest.mark.parametrize(
+    ("question", "area", "said"),
+    [
+        ("had_dispute", {}, "The answers differ between the groups (Rao–Scott test p < 0.001;"),
+        ("education_reached", {}, "No difference of the answers between the groups can be"),
+        ("had_dispute", {"place": "310000"}, "tested for the nation only"),
+    ],
+)
+def test_the_page_says_whether_the_answers_differ_between_the_groups(
+    open_page: Open, read: Callable[[AppTest], str], question: str, area: dict[str, str], said: str
+) -> None:
+    app = open_page(
+        PageKey.CROSSTAB, Role.NATIONAL_OFFICIAL, lang="en",
+        question=question, split="age_band", **area,
+    )  # fmt: skip
+    assert said in read(app)

@@ -1,5 +1,7 @@
 """Exact files: one asks, another decides, one file, seven days, the results that were asked for."""
 
+import io
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -9,6 +11,7 @@ from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
 
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -93,9 +96,7 @@ class Office:
             return export_exact_rows(
                 work_of(session, who or self.lin, now, settings=self.settings),
                 request_id=number,
-                form=FileFormat.CSV,
-                language="en",
-                **more,
+                **{"form": FileFormat.CSV, "language": "en"} | more,
             )
 
     def listed(self, who: Principal, now: datetime = NOW) -> list[ExactRequest]:
@@ -370,3 +371,23 @@ def test_a_demo_account_asks_for_and_decides_on_demo_waves_only(office: Office) 
     with pytest.raises(AccessDeniedError):
         office.decide(number, guest)
     assert office.listed(guest) == []
+
+
+def test_a_file_of_numbers_has_replicate_weights_and_says_how_to_use_them(office: Office) -> None:
+    taken = {}
+    for form in (FileFormat.PARQUET, FileFormat.CSV):
+        number = office.ask()
+        office.decide(number)
+        taken[form] = office.take(number, form=form).content
+    table = pq.read_table(io.BytesIO(taken[FileFormat.PARQUET]))
+    columns = [name for name in table.column_names if name.startswith("repw_")]
+    assert columns == [f"repw_{number:03d}" for number in range(1, 101)]
+    assert table.schema.field("repw_007").metadata[b"label"] == b"Replicate weight 7"
+    assert "scale = 1/99" in json.loads(table.schema.metadata[b"remarks"])[-1]
+    assert b"repw_" not in taken[FileFormat.CSV]
+    with session_scope(office.settings.store_url) as session:
+        ordinary = export_rows(
+            work_of(session, office.lin, NOW, settings=office.settings),
+            wave_key=WAVE, purpose=PURPOSE, form=FileFormat.PARQUET, language="en",
+        )  # fmt: skip
+    assert b"repw_" not in ordinary.content

@@ -278,6 +278,14 @@ def test_questionnaires_that_do_not_fit_are_refused(planned: tuple[SmallWave, UU
         needed = plan_overlap_interviews(work, key=wave.key)
         assert needed is not None
         assert 4_500 < needed < 6_000
+        sharper, coarser = (
+            plan_overlap_interviews(work, key=wave.key, half_width=width) for width in (0.4, 1.0)
+        )
+        assert sharper is not None
+        assert coarser is not None
+        # The variance goes with the interviews of the overlap, beside a large main sample.
+        assert coarser < needed / 3.5
+        assert sharper > needed * 1.5
 
 
 def test_an_open_wave_keeps_its_questionnaires(planned: tuple[SmallWave, UUID]) -> None:

@@ -75,6 +75,10 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "survey.cli.sheets:spread",
         "Print median and quartiles of the answers to each question, with intervals.",
     ),
+    "association": CommandEntry(
+        "survey.cli.sheets:association",
+        "Print whether the answers to each question differ between groups of the nation.",
+    ),
     "bridge": CommandEntry(
         "survey.cli.sheets:bridge",
         "Print what the questionnaire of a wave gives more than the earlier one, by its overlap.",

@@ -5,6 +5,7 @@ from survey.cli.options import WaveOption
 from survey.cli.output import FormatOption, OutputFormat, error_reporting, print_note, print_table
 from survey.figures.tables.published_tables import build_records, record_columns
 from survey.results.method_sheets import (
+    ASSOCIATION,
     BRIDGE,
     ERRORS,
     FAIRNESS,
@@ -49,6 +50,14 @@ def spread(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:
     Columns: docs/files.md.
     """
     _print_sheet(SPREAD, wave, form)
+
+
+def association(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:
+    """Print whether the answers to each question differ between groups of the nation.
+
+    Columns: docs/files.md.
+    """
+    _print_sheet(ASSOCIATION, wave, form)
 
 
 def bridge(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:

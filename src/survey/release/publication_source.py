@@ -36,6 +36,7 @@ class FileBuilderName(StrEnum):
     MEASUREMENT = "measurement"
     ERRORS = "errors"
     SPREAD = "spread"
+    ASSOCIATION = "association"
     BRIDGE = "bridge"
     QUALITY = "quality"
 

@@ -221,6 +221,34 @@ def _build_form_measure(
     )
 
 
+def code_answers(measures: Sequence[Measure], item: Item, frame: pd.DataFrame) -> tuple[Codes, int]:
+    """Return each respondent's answer as a number from 0, -1 for none, and how many there are.
+
+    A score is its place on the scale. A choice counts by which of the `measures` (of one question)
+    count it: what they do not tell apart is one answer. One measure of several answers is two.
+    """
+    question_type = type_of(item)
+    if question_type.has_choice_list and not question_type.allows_several:
+        counted = {
+            choice.name: tuple(choice.name in measure.choices for measure in measures)
+            for choice in substantive_choices(item)
+        }
+        # All others give an answer that no measure counts.
+        places = {flags: place for place, flags in enumerate(sorted({*counted.values()}))}
+        answer = frame[item.name].astype("category").cat
+        known = [
+            -1 if name in _NOT_SUBSTANTIVE else places[counted.get(name, min(places))]
+            for name in map(str, answer.categories)
+        ]
+        return np.array([*known, -1], dtype=np.int8)[answer.codes], len(places)
+    if question_type.allows_several:
+        values = measure_values(measures[0], item, frame)
+        return np.where(np.isnan(values), -1, values > 0).astype(np.int8), 2
+    low, high = int(item.minimum or 0), int(item.maximum or 0)
+    raw = frame[item.name].to_numpy(dtype=np.float64, na_value=-1)
+    return np.where(raw >= low, raw - low, -1).astype(np.int8), high - low + 1
+
+
 def measure_values(measure: Measure, item: Item, frame: pd.DataFrame) -> NDArray[np.float64]:
     """Return a measure of question `item` by respondent (rates: 0 or 100), NaN for no answer."""
     question_type = type_of(item)

@@ -285,6 +285,29 @@ SPREAD = MethodSheet(
         "no_answer": msg("Nobody answered this question."),
     },
 )
+ASSOCIATION = MethodSheet(
+    key="association",
+    name=msg("Answers by group"),
+    summary=msg("Whether the answers to a question differ between groups, a test for each pair"),
+    lines={"test": msg("Rao–Scott test of the answers to a question by the groups of a variable")},
+    columns={
+        "n": SheetColumn(msg("Interviews with an answer"), 0),
+        "f": SheetColumn(msg("F of the Rao–Scott test (second order)"), 2),
+        "f_df": SheetColumn(msg("Its degrees of freedom"), 1),
+        "f_df_points": SheetColumn(msg("Degrees of freedom of its denominator"), 0),
+        "p_value": SheetColumn(
+            msg("P, and for a question with several answers P adjusted over these"), 3
+        ),
+        "verdict": SheetColumn(
+            msg("differs: P is at most 0.05; alike: no difference can be detected"), None
+        ),
+    },
+    obstacles={
+        "no_table": msg("This wave has no question and no groups that a test could be about."),
+        "no_test_points": msg("No sampling points were recorded, so there is no such test."),
+        "no_test": msg("All answers are the same, or too few points have people of these groups."),
+    },
+)
 BRIDGE = MethodSheet(
     key="bridge",
     name=msg("Bridge to the earlier questionnaire"),
@@ -316,7 +339,7 @@ BRIDGE = MethodSheet(
     },
 )
 SHEETS: Mapping[str, MethodSheet] = {
-    sheet.key: sheet for sheet in (FAIRNESS, MEASUREMENT, ERRORS, BRIDGE, SPREAD)
+    sheet.key: sheet for sheet in (FAIRNESS, MEASUREMENT, ERRORS, BRIDGE, SPREAD, ASSOCIATION)
 }
 """Every sheet by its key, in the order of files and pages."""
 LINE_NAMES: Mapping[str, Message] = {

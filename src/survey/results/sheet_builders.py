@@ -6,11 +6,13 @@ import pandas as pd
 
 from survey.disclosure import propagate_suppression
 from survey.estimate.arrays import limit_to_one_thread
+from survey.results.association import build_association
 from survey.results.bridge import build_bridge
 from survey.results.error_budget import build_error_budget
 from survey.results.fairness import build_fairness
 from survey.results.measurement import build_measurement
 from survey.results.method_sheets import (
+    ASSOCIATION,
     BRIDGE,
     ERRORS,
     FAIRNESS,
@@ -31,6 +33,7 @@ BUILDERS: Mapping[str, Callable[[SheetSource], pd.DataFrame]] = {
     ERRORS.key: build_error_budget,
     SPREAD.key: build_spread,
     BRIDGE.key: build_bridge,
+    ASSOCIATION.key: build_association,
 }
 """Sheet -> function that returns its rows: `KEYS`, its own columns, and the obstacle; a row that
 the function hid itself has `shown` and `reason`."""

@@ -14,7 +14,7 @@ class SheetSource:
 
     figures: WaveEstimates
     cells: pd.DataFrame
-    """Protected cells of nation and cities: everyone, and the special groups."""
+    """Protected cells: of the nation every group; of cities everyone and the special groups."""
 
     @property
     def wave(self) -> WaveParts:

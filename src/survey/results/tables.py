@@ -103,15 +103,17 @@ def write_tables(
         write_parquet(cells, file)
     # The differences take most memory and need the decisions alone, the other tables some cells.
     decisions = cells[[*CELL_KEYS, "reason"]]
-    # Those of nation and cities: everyone in them, and groups that further tables have.
+    # Those of nation and cities: everyone in them, and groups that further tables have. Tests of
+    # the nation are about every group.
     groups = select_special_groups([str(group) for group in cells["group"].unique()], source.series)
-    rows = cells["area_level"].isin(["nation", "city"])
-    cells = cells[rows & cells["group"].isin([EVERYONE, *DRIVER_GROUPS, *groups])]
+    level, few = cells["area_level"], [EVERYONE, *DRIVER_GROUPS, *groups]
+    of_nation = cells[level == "nation"]
+    cells = cells[level.isin(["nation", "city"]) & cells["group"].isin(few)]
     release_freed_memory()
     with draft.open(folder / GAPS) as file:
         groups_of_cities = _write_gaps(figures, decisions, file)
     del decisions
-    for name, table in _iter_tables(figures, cells, groups_of_cities):
+    for name, table in _iter_tables(figures, cells, of_nation, groups_of_cities):
         draft.write(folder / name, parquet_bytes(table))
         release_freed_memory()
     return counts
@@ -202,7 +204,10 @@ def _write_gaps(figures: WaveEstimates, cells: pd.DataFrame, file: BinaryIO) -> 
 
 
 def _iter_tables(
-    figures: WaveEstimates, cells: pd.DataFrame, groups_of_cities: pd.DataFrame
+    figures: WaveEstimates,
+    cells: pd.DataFrame,
+    of_nation: pd.DataFrame,
+    groups_of_cities: pd.DataFrame,
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield (file name, table) of all further tables; `groups_of_cities`: gaps for small areas.
 
@@ -218,7 +223,8 @@ def _iter_tables(
     yield DRIVERS, build_driver_table(source, cells)
     yield from zip((RANKS, RANK_PAIRS), rank_tables(figures, cells), strict=True)
     yield HEADLINES, headline_table(figures, cells)
-    yield from iter_sheets(SheetSource(figures, cells))
+    of_cities = cells[cells["area_level"] == "city"]
+    yield from iter_sheets(SheetSource(figures, pd.concat([of_nation, of_cities])))
 
 
 def audit_work_limit(audit_seconds: float) -> int | None:

@@ -102,6 +102,8 @@ def draw_crosstab(page: PageContext) -> None:
     chosen = CrosstabFilters(question, variable, area)
     view = get_view(page, build_crosstab, results, filters=chosen)
     text_blocks.draw_sentence(view.sentence)
+    if view.test:
+        st.markdown(text_blocks.escape_markdown(view.test))
     draw_interval_table(page, view.table, wave, has_details=False)
     st.caption(
         t(

@@ -1,4 +1,4 @@
-# Writes what tests/estimate/test_quantiles.py compares with:
+# Writes what tests/estimate/test_quantiles.py and test_association.py compare with:
 # `case,key,value`. Needs R with the package survey (4.4).
 # Run: Rscript quantile_cases.R data > data/r_quantiles.csv
 suppressMessages(library(survey))
@@ -24,5 +24,14 @@ for (name in names(designs)) for (variable in c("api00", "enroll", "acs_46")) {
   for (p in rownames(q)) {
     case <- paste("quantile", name, variable, p, sep = "|")
     put(case, "estimate", q[p, 1]); put(case, "ci_low", q[p, 2]); put(case, "ci_high", q[p, 3])
+  }
+}
+for (name in names(designs)) for (pair in list(c("stype", "sch_wide"), c("awards", "stype"), c("sch_wide", "awards"))) {
+  design <- designs[[name]]
+  test <- try(suppressWarnings(svychisq(reformulate(pair), design)), silent = TRUE)
+  if (!inherits(test, "try-error")) {
+    case <- paste("test", name, pair[1], pair[2], sep = "|")
+    put(case, "statistic", test$statistic); put(case, "ndf", test$parameter[1])
+    put(case, "ddf", test$parameter[2]); put(case, "p", test$p.value)
   }
 }

@@ -1,7 +1,8 @@
 """View of a crosstab: one question by the groups of one area, in a table and a sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,8 +27,9 @@ from survey.figures.views.interval_table import (
 from survey.figures.views.table_slice import Floats, TableSlice
 from survey.figures.views.view_context import ViewContext
 from survey.locale import label_text, msg
-from survey.locale.figures import format_signed
+from survey.locale.figures import format_count, format_score, format_signed
 from survey.results.analysis import UNTESTED
+from survey.results.method_sheets import ASSOCIATION, NOT_COMPUTED, OBSTACLE, OBSTACLE_SENTENCES
 from survey.results.peer_differences import (
     CrosstabQuestion,
     compare_groups,
@@ -61,6 +63,8 @@ class CrosstabView:
     question: str
     sentence: str
     """What can be told apart in the table, and what cannot."""
+    test: str
+    """Whether the answers differ between the groups as a whole; empty where nothing was tested."""
     table: IntervalTable
 
 
@@ -141,6 +145,7 @@ def build_crosstab(context: ViewContext, *, filters: CrosstabFilters) -> Crossta
     return CrosstabView(
         question=_describe_question(context, question),
         sentence=_describe_clear_rows(context, rows, labels, context.names.area(area)),
+        test=_describe_test(context, question, filters.variable, level),
         table=_build_crosstab_table(context, heading, rows, labels, unit, everyone.max_value("n")),
     )
 
@@ -279,6 +284,60 @@ def _build_crosstab_table(
         downloaded,
         visible=[role != HIDDEN_ROLE for role in rows.roles],
         is_signed=False,
+    )
+
+
+def _describe_test(
+    context: ViewContext, question: CrosstabQuestion, variable: str, level: str
+) -> str:
+    """Return what the Rao-Scott test says of the table; of several answers, one after the other."""
+    t = context.t
+    sheet = context.results.sheet(context.principal, ASSOCIATION, area=NATION)
+    if not (sheet["item"].astype(str) != "").any():
+        # The table is there whole: that an older wave has no test is not worth a sentence.
+        reasons = [code for code in sheet[OBSTACLE].astype(str) if code != NOT_COMPUTED]
+        return t(OBSTACLE_SENTENCES[reasons[0]]) if reasons else ""
+    if level != "nation":
+        return t("Whether the answers differ between all groups is tested for the nation only.")
+    rows = sheet[sheet["item"].astype(str) == f"{question.key}:{variable}"].to_dict("records")
+    if not rows:
+        return ""
+    sentences = [_format_test(context, row) for row in rows]
+    if len(rows) == 1:
+        return sentences[0]
+    told = [
+        t("{answer}: {sentence}", answer=context.names.indicator(str(row["indicator"])),
+          sentence=sentence)
+        for row, sentence in zip(rows, sentences, strict=True)
+    ]  # fmt: skip
+    note = t("P is adjusted over these answers (Benjamini and Hochberg).")
+    return " ".join([*told, note])
+
+
+def _format_test(context: ViewContext, row: Mapping[Hashable, Any]) -> str:
+    t = context.t
+    if not row["shown"]:
+        return t("The test is not given, because a figure of the table is not shown.")
+    if row[OBSTACLE]:
+        return t(OBSTACLE_SENTENCES[row[OBSTACLE]])
+    p = format_score(row["p_value"], 3)
+    words = {
+        "p": "< 0.001" if p == "0.000" else f"= {p}",
+        "f": format_score(row["f"], 2),
+        "df": format_score(row["f_df"]),
+        "points": format_count(row["f_df_points"]),
+        "n": format_count(row["n"]),
+    }
+    if row["verdict"] == "differs":
+        return t(
+            "The answers differ between the groups (Rao–Scott test p {p}; F = {f}, degrees of "
+            "freedom {df} and {points}, n = {n}).",
+            **words,
+        )
+    return t(
+        "No difference of the answers between the groups can be detected (Rao–Scott test p {p}; "
+        "F = {f}, degrees of freedom {df} and {points}, n = {n}).",
+        **words,
     )
 
 

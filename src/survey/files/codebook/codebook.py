@@ -17,6 +17,7 @@ from survey.access.work import Work
 from survey.estimate.tree import COMPOSITE, Tree
 from survey.figures.views.method import build_method_view
 from survey.files.microdata.deidentify import DESIGN_COLUMNS, answer_columns
+from survey.files.microdata.replicate_weights import describe_replicates
 from survey.files.microdata.variables import Variable, describe_variables
 from survey.frame.quotas import EVERYONE
 from survey.locale import LANGUAGES, Translator, label_text, translator
@@ -207,6 +208,10 @@ def _list_facts(
                 "combinations are merged, so a headline computed from it lies as near to the "
                 "published one as the file says; from an exact file it is the same."
             ),
+        ),
+        (
+            t("Replicate weights"),
+            t("In exact files as .parquet, .sav and .dta: {how}", how=describe_replicates(t)),
         ),
         (
             t("Missing values"),

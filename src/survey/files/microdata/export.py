@@ -26,6 +26,7 @@ from survey.files.microdata.released_rows import (
     ReleasedWave,
     RowsCanBeUndoneError,
 )
+from survey.files.microdata.variables import REPLICATE_PREFIX
 from survey.locale import (
     DEFAULT_LANGUAGE,
     LANGUAGES,
@@ -238,6 +239,10 @@ def make_file(
         raise
     remarks = _remarks(t, work, order)
     remarks += order.approval if exact else _production_notes(t, wave, made)
+    if any(each.column.startswith(REPLICATE_PREFIX) for each in made.variables[order.language]):
+        from survey.files.microdata.replicate_weights import describe_replicates
+
+        remarks.append(describe_replicates(t))
     # What it is, and first of all whether it is no survey.
     title = f"{label_text(labels_of(wave, 'title'), order.language, wave.key)} ({wave.key})"
     mark = t("Demo data")
@@ -302,6 +307,7 @@ def _release(
         prepared = PreparedRows(work.session, order.wave, folder)
         return prepared, prepared.release(pseudonyms, step)
     # Not at the top, as in `survey.files.microdata.prepared_rows`.
+    from survey.files.microdata.replicate_weights import REPLICATE_FORMATS
     from survey.files.microdata.rows_in_parts import release_wave
 
     return None, release_wave(
@@ -312,6 +318,7 @@ def _release(
         pseudonym=pseudonyms,
         languages=(order.language,),
         exact=bool(order.approval),
+        replicates=order.form in REPLICATE_FORMATS,
         step=step,
     )
 

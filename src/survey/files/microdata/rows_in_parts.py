@@ -30,6 +30,7 @@ from survey.files.microdata.released_rows import (
     RowCounts,
     RowsCanBeUndoneError,
 )
+from survey.files.microdata.replicate_weights import add_replicate_weights
 from survey.files.microdata.row_attack import RowCheck, check_rows
 from survey.files.microdata.variables import describe_variables, texts_present
 from survey.frame.quotas import GUARDIAN
@@ -197,12 +198,14 @@ def release_wave(
     pseudonym: Pseudonym,
     languages: Sequence[str],
     exact: bool = False,
+    replicates: bool = False,
     step: Callable[[], None] = lambda: None,
 ) -> ReleasedWave:
     """Return interviews of areas that `covers` accepts, de-identified unless `exact`, of `folder`.
 
     Args:
         languages: of the labels of variables and values.
+        replicates: whether exact rows get replicate weights.
         step: called when they are read, de-identified and compared with the published figures.
 
     Raises:
@@ -216,7 +219,8 @@ def release_wave(
     deviation = (
         HeadlineDeviation(None, None) if exact else compare_headlines(made.frozen, made.kept)
     )
-    texts = texts_present(made.table)
+    table = add_replicate_weights(made.table) if exact and replicates else made.table
+    texts = texts_present(table)
     variables = {name: describe_variables(texts, made.instrument, name) for name in languages}
     step()
-    return ReleasedWave(made.table, variables, deviation, **made.as_counts())
+    return ReleasedWave(table, variables, deviation, **made.as_counts())

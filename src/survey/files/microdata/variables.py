@@ -34,6 +34,7 @@ SPECIAL_CODES = {
     SpecialAnswer.REFUSED: REFUSED,
 }
 _GAP_NAMES = {NOT_ASKED: msg("Not asked"), MISSING: msg("No answer recorded")}
+REPLICATE_PREFIX = "repw_"
 _DESIGN: Mapping[str, Message] = {
     "row": msg("Name of the row in this file only"),
     "city_code": msg("City (GB/T 2260)"),
@@ -136,6 +137,9 @@ def _describe(
 ) -> Variable:
     question, _, choice_name = column.partition("/")
     item = instrument.by_name.get(question)
+    if item is None and column.startswith(REPLICATE_PREFIX):
+        label = t("Replicate weight {number}", number=int(column.removeprefix(REPLICATE_PREFIX)))
+        return Variable(column, name, label, "scale")
     if item is None or column in _DESIGN:
         label = t(_DESIGN[column]) if column in _DESIGN else column
         scale: Scale = "scale" if column == "weight" else "nominal"

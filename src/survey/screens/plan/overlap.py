@@ -9,7 +9,7 @@ from survey.access.roles import Action
 from survey.kit.feedback import change_wave_on_click
 from survey.kit.page_runner import PageContext
 from survey.locale import label_text
-from survey.locale.figures import format_count, format_share
+from survey.locale.figures import format_count, format_score, format_share
 from survey.store.tables import WaveState
 from survey.waves.planning.overlap import (
     MAX_SEED,
@@ -71,7 +71,6 @@ def _draw_declaration(page: PageContext, sheet: WaveOverview) -> None:
     t, prefix = page.t, f"overlap/{sheet.key}/{page.language}"
     with page.read() as work:
         known = list_earlier_questionnaires(work, key=sheet.key)
-        needed = plan_overlap_interviews(work, key=sheet.key)
     st.caption(
         t(
             "When the questionnaire has changed, a part of the points, drawn by lot, can go on "
@@ -81,11 +80,18 @@ def _draw_declaration(page: PageContext, sheet: WaveOverview) -> None:
     if not known:
         st.caption(t("No stored questionnaire could be the earlier one."))
         return
-    if needed is not None:
+    width = st.number_input(
+        t("Margin of the step (± points)"), 0.3, 1.0, PLANNED_HALF_WIDTH, 0.1, key=f"{prefix}/width"
+    )
+    with page.read() as work:
+        needed = plan_overlap_interviews(work, key=sheet.key, half_width=width)
+    if needed is None:
+        st.caption(t("No sample is planned yet, or even half of it would be too few for this."))
+    else:
         st.write(
             t(
                 "A step of ±{width} points for the nation needs {count} interviews of the overlap.",
-                width=PLANNED_HALF_WIDTH,
+                width=format_score(width),
                 count=format_count(needed),
             )
         )

@@ -11,6 +11,7 @@ import streamlit as st
 from survey.access.roles import Action
 from survey.figures.figure_table import format_for_screen
 from survey.figures.views.display_names import DisplayNames
+from survey.figures.views.expected_errors import build_error_card
 from survey.figures.views.plan import GroupPrecision, PlanView, build_plan_view
 from survey.frame.city_frame import FrameCity
 from survey.frame.plan_workbook import QUOTA_KINDS, RULES, build_plan_sheets, read_plan_file
@@ -29,7 +30,8 @@ from survey.kit.download_button import XLSX, File, draw_download_button, name_fi
 from survey.kit.feedback import change_wave_on_click, perform_on_wave, show_problems
 from survey.kit.list_entry import draw_cell_errors
 from survey.kit.page_runner import PageContext
-from survey.kit.text_blocks import explain
+from survey.kit.results_cache import get_results, get_view, list_frozen_waves
+from survey.kit.text_blocks import draw_columns, explain
 from survey.kit.url_state import pick_by_button
 from survey.locale import Message, msg
 from survey.locale.figures import format_quantity, format_score, format_share
@@ -96,6 +98,7 @@ _POLICY_NAMES: dict[QuotaPolicy, Message] = {
 def draw_sample_part(page: PageContext, sheet: WaveOverview) -> None:
     """Draw wave `sheet`'s sample planner, a city's quotas, their rule, and the overlap."""
     _draw_sample_planner(page, sheet)
+    _draw_error_card(page, sheet)
     draw_quota_table(page, sheet)
     _draw_quota_policy(page, sheet)
     draw_overlap_part(page, sheet)
@@ -119,6 +122,22 @@ def _draw_sample_planner(page: PageContext, sheet: WaveOverview) -> None:
             request = _draw_plan_upload(page, sheet, cities)
         if request is not None:
             _draw_plan(page, sheet, cities, request, source)
+
+
+def _draw_error_card(page: PageContext, sheet: WaveOverview) -> None:
+    """Draw what error so many interviews have, from the newest frozen wave of the series."""
+    t = page.t
+    if not page.principal.may(Action.READ_RESULTS):
+        return
+    waves = list_frozen_waves(page, sheet.series)
+    card = get_view(page, build_error_card, get_results(page, waves[0])) if waves else None
+    if card is None:
+        return
+    title = t("What to expect of so many interviews in a city")
+    with st.expander(title):
+        chart_panel.draw_demo_mark(page, waves[0].is_demo)
+        draw_columns(title, card.columns)
+        st.caption(card.note)
 
 
 def _draw_request(

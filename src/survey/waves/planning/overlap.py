@@ -84,8 +84,10 @@ def list_earlier_questionnaires(work: Work, *, key: str) -> dict[UUID, Instrumen
     return {id_: each for id_, each in known.items() if _explain_unfit(own, each) is None}
 
 
-def plan_overlap_interviews(work: Work, *, key: str) -> int | None:
-    """Return the interviews that a step of ± `PLANNED_HALF_WIDTH` needs.
+def plan_overlap_interviews(
+    work: Work, *, key: str, half_width: float = PLANNED_HALF_WIDTH
+) -> int | None:
+    """Return the interviews that a step of ± `half_width` points needs.
 
     None if no sample is planned yet, or if even half of it would be too few.
     """
@@ -94,7 +96,7 @@ def plan_overlap_interviews(work: Work, *, key: str) -> int | None:
     plan = work.session.get(WavePlan, wave.id)
     if plan is None:
         return None
-    return plan_overlap(PLANNED_HALF_WIDTH, total=plan.total, spread=PLANNED_SPREAD, deff=plan.deff)
+    return plan_overlap(half_width, total=plan.total, spread=PLANNED_SPREAD, deff=plan.deff)
 
 
 def declare_overlap(
