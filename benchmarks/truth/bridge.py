@@ -13,7 +13,14 @@ from math import sqrt
 import numpy as np
 import pandas as pd
 
-from survey.estimate import Design, carried_variance, change, estimate, plan_overlap, smooth_steps
+from survey.estimate import (
+    Design,
+    carried_variance,
+    change,
+    estimate,
+    plan_smaller_part,
+    smooth_steps,
+)
 
 CITIES, STRATA, POINTS, ROWS = 100, 2, 10, 12
 TOTAL = CITIES * STRATA * POINTS * ROWS
@@ -92,7 +99,7 @@ def measure(waves: int, seed: int, *, drawn: int = 2, spread: float = 0.8) -> di
         for key in ("city off", "direct error")
     }
     drawn_interviews = drawn * STRATA * CITIES * ROWS
-    planned = plan_overlap(mean["half"], total=TOTAL, spread=SPREAD, deff=DEFF)
+    planned = plan_smaller_part(mean["half"], total=TOTAL, spread=SPREAD, deff=DEFF)
     return {
         "nation off": mean["off"],
         "nation held": mean["held"],

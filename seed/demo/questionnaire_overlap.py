@@ -16,7 +16,7 @@ from seed.demo.truth import true_values
 from seed.demo.wave_plans import PLANS
 from survey.frame.city_frame import shipped_cities
 from survey.frame.quotas import EVERYONE
-from survey.frame.sampling_plan import draw_overlap
+from survey.frame.sampling_plan import draw_point_share
 from survey.results.crosswalk import list_counterparts
 
 Ints = npt.NDArray[np.int64]
@@ -100,7 +100,9 @@ def split_points(
     """
     strata = (STRATA[place] for place in points.stratum.tolist())
     cities = (codes[place] for place in points.city.tolist())
-    drawn = draw_overlap(zip(cities, strata, points.code, strict=True), overlap.share, overlap.seed)
+    drawn = draw_point_share(
+        zip(cities, strata, points.code, strict=True), overlap.share, overlap.seed
+    )
     asks_earlier = np.array([code in drawn for code in points.code])
     own, earlier = (
         {place: here[asks_earlier[here] == wanted] for place, here in points.of_stratum.items()}

@@ -15,7 +15,7 @@ from survey.estimate import (
     carried_variance,
     carry,
     cube_change,
-    plan_overlap,
+    plan_smaller_part,
     smooth_steps,
 )
 
@@ -122,7 +122,7 @@ def test_a_carried_score_has_the_errors_of_both() -> None:
 
 @pytest.mark.parametrize(("half", "total"), [(0.5, 62_000), (1.0, 9_000)])
 def test_the_plan_is_the_smaller_part_with_the_promised_width(half: float, total: int) -> None:
-    size = plan_overlap(half, total=total, spread=14, deff=1.5)
+    size = plan_smaller_part(half, total=total, spread=14, deff=1.5)
     assert size is not None
     assert size < total / 2
     width = [1.959964 * 14 * np.sqrt(1.5 * (1 / m + 1 / (total - m))) for m in (size, size - 1)]
@@ -130,8 +130,8 @@ def test_the_plan_is_the_smaller_part_with_the_promised_width(half: float, total
 
 
 def test_half_of_a_small_wave_may_be_too_few() -> None:
-    assert plan_overlap(0.5, total=3_000, spread=14, deff=1.5) is None
-    assert plan_overlap(0, total=3_000, spread=14, deff=1.5) is None
+    assert plan_smaller_part(0.5, total=3_000, spread=14, deff=1.5) is None
+    assert plan_smaller_part(0, total=3_000, spread=14, deff=1.5) is None
 
 
 def test_a_planted_step_is_found_and_its_intervals_hold() -> None:

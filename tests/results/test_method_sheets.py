@@ -74,8 +74,9 @@ def sheet(figures: WaveEstimates, cells: pd.DataFrame) -> pd.DataFrame:
 def test_every_sheet_has_a_maker_a_command_and_a_kind_of_release_file() -> None:
     for key in SHEETS:
         assert key in BUILDERS
-        assert COMMANDS[key].target == f"survey.cli.sheets:{key}"
-        assert hasattr(commands, key)
+        name = key.replace("-", "_")
+        assert COMMANDS[key].target == f"survey.cli.sheets:{name}"
+        assert hasattr(commands, name)
         assert key in set(FileBuilderName)
 
 

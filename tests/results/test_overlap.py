@@ -13,7 +13,7 @@ from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Action, Role
 from survey.collection.collection_context import context_from_paper
 from survey.collection.response_bulk_insert import FinishedResponse, write_responses
-from survey.frame.sampling_plan import draw_overlap
+from survey.frame.sampling_plan import draw_point_share
 from survey.questionnaire.model import Instrument
 from survey.results.freeze import freeze_wave
 from survey.results.method_sheets import BRIDGE
@@ -302,14 +302,18 @@ def test_the_draw_takes_its_share_of_each_city_and_stratum() -> None:
         for stratum, size in (("urban", 15), ("rural", 5))
         for number in range(size)
     ]
-    drawn = draw_overlap(points, 0.2, seed=7)
-    assert drawn == draw_overlap(points[::-1], 0.2, seed=7) != draw_overlap(points, 0.2, seed=8)
+    drawn = draw_point_share(points, 0.2, seed=7)
+    assert (
+        drawn
+        == draw_point_share(points[::-1], 0.2, seed=7)
+        != draw_point_share(points, 0.2, seed=8)
+    )
     for city in "abcdefgh":
         here = [code for code in drawn if code.startswith(city)]
         assert len(here) == 4
         assert sum("rural" in code for code in here) == 1
     chances = [
-        sum(code in draw_overlap(points[:20], 0.2, seed) for seed in range(400)) / 400
+        sum(code in draw_point_share(points[:20], 0.2, seed) for seed in range(400)) / 400
         for _, _, code in points[:20]
     ]
     assert all(0.13 < chance < 0.27 for chance in chances)

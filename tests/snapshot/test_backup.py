@@ -571,7 +571,7 @@ def test_a_store_of_another_version_or_none_is_not_backed_up(
         saved(settings, tmp_path / "a.backup")
     schema.upgrade(bare_url)
     next_version()
-    with raises_code("nothing_to_back_up", match=r"0060.*9001"):
+    with raises_code("nothing_to_back_up", match=r"0061.*9001"):
         saved(settings, tmp_path / "a.backup")
 
 

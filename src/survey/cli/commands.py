@@ -63,6 +63,10 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "survey.cli.sheets:fairness",
         "Print scores of cities without the effects of who was asked and how.",
     ),
+    "mode-experiment": CommandEntry(
+        "survey.cli.sheets:mode_experiment",
+        "Print what reading the questions aloud changes in the answers, by chance offers.",
+    ),
     "measurement": CommandEntry(
         "survey.cli.sheets:measurement",
         "Print whether the questions measure together, and in all groups alike, what they should.",

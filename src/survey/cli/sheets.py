@@ -10,6 +10,7 @@ from survey.results.method_sheets import (
     ERRORS,
     FAIRNESS,
     MEASUREMENT,
+    MODE_EXPERIMENT,
     OBSTACLE,
     OBSTACLE_SENTENCES,
     SPREAD,
@@ -26,6 +27,14 @@ def fairness(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:
     Columns: docs/files.md. The official scores and places stay as they are.
     """
     _print_sheet(FAIRNESS, wave, form)
+
+
+def mode_experiment(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:
+    """Print what reading the questions aloud changes in the answers, by chance offers.
+
+    Columns: docs/files.md.
+    """
+    _print_sheet(MODE_EXPERIMENT, wave, form)
 
 
 def measurement(wave: WaveOption, form: FormatOption = OutputFormat.TABLE) -> None:

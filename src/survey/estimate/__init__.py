@@ -7,7 +7,13 @@ numpy, scipy, pandas and threadpoolctl, and can be used on any frame. Formulas a
 """
 
 from survey.estimate.bootstrap import bootstrap
-from survey.estimate.bridge import BridgedTree, carried_variance, carry, plan_overlap, smooth_steps
+from survey.estimate.bridge import (
+    BridgedTree,
+    carried_variance,
+    carry,
+    plan_smaller_part,
+    smooth_steps,
+)
 from survey.estimate.change import Pooled, change, pooled_mean
 from survey.estimate.cube import Cube, CubeSpec, DfRule, RatingScale, cube_change
 from survey.estimate.design import Design
@@ -74,7 +80,7 @@ __all__ = [
     "fay_herriot",
     "is_error_silent",
     "matrix_of",
-    "plan_overlap",
+    "plan_smaller_part",
     "pooled_mean",
     "priorities",
     "rake",

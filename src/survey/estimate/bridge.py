@@ -106,10 +106,12 @@ def carry(
     return carried, carried - below, carried + above
 
 
-def plan_overlap(
+def plan_smaller_part(
     half_width: float, *, total: int, spread: float, deff: float, level: float = 0.95
 ) -> int | None:
-    """Return how many of `total` interviews have to be an overlap for a step of ± `half_width`.
+    """Return how many of `total` interviews the smaller side of a difference needs.
+
+    The difference, such as the step of an overlap, is to have an interval of ± `half_width`.
 
     Args:
         spread: standard deviation of one respondent's score.

@@ -235,17 +235,17 @@ def compare_fairly(
     columns = [errors.of_statistic(weights) for weights in omega]
     shift_se, adjusted_se, effect_se = (np.array(each).T for each in zip(*columns, strict=True))
     return FairComparison(
-        shift=_combine(omega, by_item),
-        part=_combine(omega, part),
+        shift=combine_items(omega, by_item),
+        part=combine_items(omega, part),
         shift_se=shift_se,
         adjusted_se=adjusted_se,
-        effect=_combine(omega, effect),
+        effect=combine_items(omega, effect),
         effect_se=effect_se,
         df=len(errors.home) - len(np.unique(errors.sample.stratum)),
     )
 
 
-def _combine(omega: Floats, values: Floats) -> Floats:
+def combine_items(omega: Floats, values: Floats) -> Floats:
     """Return statistics (rows, I) of values by item (rows, T); an item without weight is unused."""
     used = omega != 0
     return np.array(

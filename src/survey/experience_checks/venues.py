@@ -29,7 +29,8 @@ from survey.store.tables import (
     WaveState,
     table_of,
 )
-from survey.waves.planning.sampling_points import MAX_SEED, city_finder
+from survey.waves.planning.point_shares import MAX_SEED
+from survey.waves.planning.sampling_points import city_finder
 
 VENUE_TYPE_NAMES: Mapping[str, Message] = {
     "mall": msg("department store or mall"),

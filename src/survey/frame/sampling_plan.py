@@ -119,8 +119,10 @@ def draw_by_kind(
     return tuple(sorted(drawn, key=lambda listed_point: listed_point.code))
 
 
-def draw_overlap(points: Iterable[tuple[str, str, str]], share: float, seed: int) -> frozenset[str]:
-    """Return codes of `points` (city, stratum, code) drawn for an overlap: a `share` of each city.
+def draw_point_share(
+    points: Iterable[tuple[str, str, str]], share: float, seed: int | str
+) -> frozenset[str]:
+    """Return the codes of a `share` of `points` (city, stratum, code) of each city, by chance.
 
     Systematic: points of a city in the order of stratum and key, from a start by chance, so that
     each has the same chance and strata have their part.
@@ -140,7 +142,7 @@ def draw_overlap(points: Iterable[tuple[str, str, str]], share: float, seed: int
     return frozenset(drawn)
 
 
-def draw_key(code: str, seed: int) -> str:
+def draw_key(code: str, seed: int | str) -> str:
     """Return the pseudo-random sort key of a point; the points with the smallest keys are drawn."""
     return hashlib.sha256(f"{seed}:{code}".encode()).hexdigest()
 

@@ -121,6 +121,8 @@ EVENT_NAMES: Mapping[str, Message] = {
     AuditEvent.WAVE_POINTS_DISCARDED: msg("Took sampling points back"),
     AuditEvent.WAVE_OVERLAP_DECLARED: msg("Declared an overlap with the earlier questionnaire"),
     AuditEvent.WAVE_OVERLAP_WITHDRAWN: msg("Withdrew the overlap"),
+    AuditEvent.WAVE_EXPERIMENT_DECLARED: msg("Declared a mode experiment"),
+    AuditEvent.WAVE_EXPERIMENT_WITHDRAWN: msg("Withdrew the mode experiment"),
     AuditEvent.WAVE_STAFFED: msg("Assigned people to points"),
     AuditEvent.WAVE_REQUESTED: msg("Requested a step of the wave"),
     AuditEvent.WAVE_REQUEST_WITHDRAWN: msg("Withdrew a request for the wave"),

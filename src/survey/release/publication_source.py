@@ -33,6 +33,7 @@ class FileBuilderName(StrEnum):
     PROVINCE_REPORTS = "province-reports"
     CITY_REPORTS = "city-reports"
     FAIRNESS = "fairness"
+    MODE_EXPERIMENT = "mode-experiment"
     MEASUREMENT = "measurement"
     ERRORS = "errors"
     SPREAD = "spread"

@@ -338,8 +338,46 @@ BRIDGE = MethodSheet(
         "no_step": msg("Nobody was asked a question that this score needs, on one of the sides."),
     },
 )
+MODE_EXPERIMENT = MethodSheet(
+    key="mode-experiment",
+    name=msg("Mode experiment"),
+    summary=msg("What reading the questions aloud changes in the answers, by chance offers"),
+    lines={
+        "offer": msg("What was offered by chance, and how many answered in another way"),
+        "mode_effect": msg("Answers when read aloud less answers on the own phone, by indicator"),
+        "mode_item": msg("Answers when read aloud less answers on the own phone, by question"),
+    },
+    columns={
+        **_with_interval("offered", msg("Effect of what was to be offered, in points")),
+        **_with_interval(
+            "used",
+            msg(
+                "Effect of what was used, with the offer as instrument; empty where the offer "
+                "moved fewer than one in ten"
+            ),
+        ),
+        "verdict": SheetColumn(msg("Verdict on the effect of what was to be offered"), None),
+        "n_phone": SheetColumn(
+            msg("Interviews with an answer at points where the own phone was offered"), 0
+        ),
+        "n_aloud": SheetColumn(msg("Interviews with an answer at points of reading aloud"), 0),
+        "offer_points": SheetColumn(msg("Sampling points with this offer"), 0),
+        "switched": SheetColumn(msg("Per cent who answered in another way than offered")),
+    },
+    obstacles={
+        "no_experiment": msg(
+            "The wave declared no mode experiment: chance did not decide how people were asked."
+        ),
+        "one_offer": msg("Nobody answered at the points of one of the two offers."),
+        "one_side": msg("Nobody answered a question that this score needs, on one of the sides."),
+        "few_switched": msg(
+            "Not told: too few answered in another way than offered, or all but a few did."
+        ),
+    },
+)
 SHEETS: Mapping[str, MethodSheet] = {
-    sheet.key: sheet for sheet in (FAIRNESS, MEASUREMENT, ERRORS, BRIDGE, SPREAD, ASSOCIATION)
+    sheet.key: sheet
+    for sheet in (FAIRNESS, MODE_EXPERIMENT, MEASUREMENT, ERRORS, BRIDGE, SPREAD, ASSOCIATION)
 }
 """Every sheet by its key, in the order of files and pages."""
 LINE_NAMES: Mapping[str, Message] = {

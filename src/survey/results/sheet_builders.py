@@ -18,17 +18,20 @@ from survey.results.method_sheets import (
     FAIRNESS,
     KEYS,
     MEASUREMENT,
+    MODE_EXPERIMENT,
     OBSTACLE,
     SHEETS,
     SPREAD,
     MethodSheet,
 )
+from survey.results.mode_experiment import build_mode_experiment
 from survey.results.sheet_source import SheetSource
 from survey.results.spread import build_spread
 from survey.results.table_columns import ColumnTypes
 
 BUILDERS: Mapping[str, Callable[[SheetSource], pd.DataFrame]] = {
     FAIRNESS.key: build_fairness,
+    MODE_EXPERIMENT.key: build_mode_experiment,
     MEASUREMENT.key: build_measurement,
     ERRORS.key: build_error_budget,
     SPREAD.key: build_spread,

@@ -27,7 +27,15 @@ from survey.snapshots.response_frame import (
 from survey.snapshots.seals import Seals, find_seals, open_seals, read_sealed
 from survey.snapshots.snapshot_files import MANIFEST, SnapshotDamagedError, WithoutPoint
 from survey.store.engine import expect_every_row
-from survey.store.tables import Publication, PublicationState, Snapshot, Status, Wave, WaveState
+from survey.store.tables import (
+    ModeExperiment,
+    Publication,
+    PublicationState,
+    Snapshot,
+    Status,
+    Wave,
+    WaveState,
+)
 from survey.waves.instruments import load_instrument
 from survey.waves.overlap import find_overlap
 from survey.waves.planning.wave_editing import left_out_codes
@@ -88,17 +96,20 @@ def open_stored_responses(session: Session, wave: Wave) -> ResponseSource:
     left_out = left_out_codes(session=session, wave_id=wave.id)
     counted = CountedResponses(wave.id, statuses, left_out)
     overlap = find_overlap(session=session, wave_id=wave.id)
+    with_offers = session.get(ModeExperiment, wave.id) is not None
     if overlap is None:
-        return _open_counted(session, counted, wave.instrument_id)
+        return _open_counted(session, counted, wave.instrument_id, with_offers=with_offers)
     later, earlier = (
-        _open_counted(session, replace(counted, instrument_id=asked), asked)
+        _open_counted(
+            session, replace(counted, instrument_id=asked), asked, with_offers=with_offers
+        )
         for asked in (wave.instrument_id, overlap.instrument_id)
     )
     return replace(later, earlier=earlier)
 
 
 def _open_counted(
-    session: Session, counted: CountedResponses, instrument_id: UUID
+    session: Session, counted: CountedResponses, instrument_id: UUID, *, with_offers: bool
 ) -> ResponseSource:
     """Return a reader of the `counted` responses, read as answers of one questionnaire."""
     instrument = load_instrument(session=session, instrument_id=instrument_id)
@@ -107,7 +118,12 @@ def _open_counted(
 
     def read(cities: Collection[str]) -> pd.DataFrame:
         return response_frame(
-            session, instrument, counted, cities=cities, with_weights=with_weights
+            session,
+            instrument,
+            counted,
+            cities=cities,
+            with_weights=with_weights,
+            with_offers=with_offers,
         )
 
     def fingerprint(cities: Collection[str]) -> str:

@@ -20,7 +20,7 @@ from survey.kit.url_state import pick
 from survey.kit.viewer import find_current_principal
 from survey.locale import label_text
 from survey.questionnaire.model import Instrument
-from survey.store.tables import StudyUnit
+from survey.store.tables import Mode, StudyUnit
 from survey.store.transactions import UNAVAILABLE_ERRORS
 from survey.waves.assignments import SurveyorTask, get_assigned_point, list_tasks
 from survey.waves.instruments import load_instrument
@@ -101,6 +101,25 @@ def pick_task(page: PageContext) -> SurveyorTask | None:
     return by_code[pick(page, t("Sampling point"), "point", titles, explanation=explanation)]
 
 
+def draw_offer(page: PageContext, task: SurveyorTask) -> None:
+    """Draw what a mode experiment offers first at point `task`; nothing without one."""
+    t = page.t
+    if task.offered_mode is Mode.SELF:
+        st.info(
+            t(
+                "Chance decided: at this point offer people their own phone first. Whoever cannot "
+                "or does not want to is read the questions."
+            )
+        )
+    elif task.offered_mode is Mode.ASSISTED:
+        st.info(
+            t(
+                "Chance decided: at this point read people the questions. Whoever would rather "
+                "answer on the own phone may."
+            )
+        )
+
+
 def _format_task_title(page: PageContext, task: SurveyorTask) -> str:
     if task.unit is StudyUnit.VENUE:
         kind = name_venue_type(page, task)
@@ -157,6 +176,7 @@ def draw_assisted_interview(page: PageContext, task: SurveyorTask) -> None:
             draw_visit_sent(page, task)
             return
         draw_scenario(page, task)
+    draw_offer(page, task)
     st.session_state[_SINCE] = 0
     _draw_interview(page, task, _load_task_instrument(page, task))
 

@@ -11,6 +11,7 @@ from survey.figures.views.bridge import build_bridge_view
 from survey.figures.views.changes import TrendFilters
 from survey.figures.views.fairness import build_shifts
 from survey.figures.views.interval_table import IntervalTable
+from survey.figures.views.mode_experiment import build_mode_experiment_view
 from survey.figures.views.trends import (
     PEER_REFERENCES,
     TREND_AREA_LEVELS,
@@ -133,6 +134,12 @@ def _draw_peers(
 def _draw_shifts(page: PageContext, results: WaveResults, indicator: str) -> None:
     table = get_view(page, build_shifts, results, indicator=indicator)
     _draw_table(page, table, results.wave, links_cities=True)
+    st.subheader(page.t("Mode experiment"), anchor=False)
+    view = get_view(page, build_mode_experiment_view, results)
+    for sentence in view.sentences:
+        text_blocks.draw_sentence(sentence)
+    if view.table is not None:
+        draw_interval_table(page, view.table, results.wave)
 
 
 def _draw_bridge(

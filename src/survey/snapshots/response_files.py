@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ID_COLUMN = "response_id"
-SHARED_CATEGORIES = ("city_code", "psu", "stratum", "surveyor", "mode", "language")
+SHARED_CATEGORIES = (
+    "city_code", "psu", "stratum", "surveyor", "mode", "mode:offered", "language",
+)  # fmt: skip
 MAX_PART_ROWS = 100_000
 """Interviews of a province that lie in one file."""
 _PROVINCE_DIGITS, _CODE_DIGITS = 2, 6

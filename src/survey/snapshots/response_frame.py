@@ -69,6 +69,11 @@ GIVEN_WEIGHT = "weight:given"
 none; absent where none has. No item can have this name."""
 
 
+OFFERED_MODE = "mode:offered"
+"""Column of what was to be offered at the interview's point, in a wave with a mode experiment; null
+at a point without an offer. No item can have this name."""
+
+
 @dataclass(frozen=True)
 class CountedResponses:
     """Condition for the responses of a wave that a snapshot counts: by status and city."""
@@ -98,14 +103,17 @@ def response_frame(
     *,
     cities: Collection[str] | None = None,
     with_weights: bool | None = None,
+    with_offers: bool = False,
 ) -> pd.DataFrame:
     """Return the `counted` responses of `cities` as a typed frame, a row each, sorted by id.
 
     Args:
         cities: the only ones to read; None: all.
         with_weights: whether there is a column of given weights; None: where any row has one.
+        with_offers: whether there is a column of what was to be offered.
 
-    Columns are `RESPONSE_COLUMNS`, `GIVEN_WEIGHT` where there are such weights, then the items.
+    Columns are `RESPONSE_COLUMNS`, `GIVEN_WEIGHT` and `OFFERED_MODE` where there are such, then the
+    items.
     Ratings are int8 with the codes of `question_types.snapshot_codes`; `psu` and `stratum` are null
     where no sampling point was recorded.
     """
@@ -118,6 +126,7 @@ def response_frame(
             account.c.login,
             *response.c["mode", "language", "started_at", "submitted_at", "duration_seconds"],
             response.c.given_weight,
+            point.c.offered_mode,
             revision.c.answers,
         )
         .select_from(
@@ -130,17 +139,22 @@ def response_frame(
     )
     result = session.execute(query, execution_options={"yield_per": READ_BATCH_SIZE})
     weights: list[float | None] = []
+    offers: list[str | None] = []
 
     def rows() -> Iterator[tuple[Any, ...]]:
-        for row in result:
-            weights.append(row[-2])
-            yield (*row[:-2], row[-1])
+        for *values, weight, offer, answers in result:
+            weights.append(weight)
+            offers.append(None if offer is None else str(offer))
+            yield (*values, answers)
 
     frame = build_response_frame(rows(), instrument)
     if with_weights is None:
         with_weights = any(weight is not None for weight in weights)
     if with_weights:
         frame.insert(len(RESPONSE_COLUMNS), GIVEN_WEIGHT, pd.Series(weights, dtype="float64"))
+    if with_offers:
+        values = pd.Series(offers, dtype=object).astype("category")
+        frame.insert(len(RESPONSE_COLUMNS), OFFERED_MODE, values)
     return frame
 
 
@@ -182,7 +196,7 @@ def response_fingerprint(
     query = (
         select(
             *response.c["id", "lock_version", "given_weight"],
-            *point.c["code", "stratum"],
+            *point.c["code", "stratum", "offered_mode"],
             account.c.login,
         )
         .select_from(
@@ -216,7 +230,8 @@ def build_response_frame(rows: Iterable[tuple[Any, ...]], instrument: Instrument
         answers.append(_answer_columns([row[-1] for row in batch], instrument))
     frame = pd.DataFrame(kept | dict(pd.concat(answers, ignore_index=True).items()))
     for name in SHARED_CATEGORIES:
-        frame[name] = frame[name].astype("category")
+        if name in frame:
+            frame[name] = frame[name].astype("category")
     for name in ("started_at", "submitted_at"):
         frame[name] = pd.to_datetime(frame[name], utc=True)
     frame["duration_seconds"] = frame["duration_seconds"].astype("float64")

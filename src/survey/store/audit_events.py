@@ -110,6 +110,8 @@ class AuditEvent(StrEnum):
     WAVE_POINTS_DISCARDED = "wave.points_discarded", SubjectKind.WAVE
     WAVE_OVERLAP_DECLARED = "wave.overlap_declared", SubjectKind.WAVE
     WAVE_OVERLAP_WITHDRAWN = "wave.overlap_withdrawn", SubjectKind.WAVE
+    WAVE_EXPERIMENT_DECLARED = "wave.experiment_declared", SubjectKind.WAVE
+    WAVE_EXPERIMENT_WITHDRAWN = "wave.experiment_withdrawn", SubjectKind.WAVE
     WAVE_STAFFED = "wave.staffed", SubjectKind.WAVE
     WAVE_ONE_PERSON_REVIEW = "wave.one_person_review", SubjectKind.WAVE
     WAVE_CITY_LEFT_OUT = "wave.city_left_out", SubjectKind.WAVE

@@ -19,6 +19,7 @@ from survey.store.tables import (
     AnyRow,
     Assignment,
     City,
+    Mode,
     PointKind,
     QuotaCell,
     QuotaMargin,
@@ -142,6 +143,8 @@ class SurveyorTask:
     that nobody learns whether another observer was there."""
     mine: int
     mine_today: int
+    offered_mode: Mode | None
+    """What the mode experiment of the wave offers here first; None without one."""
     is_done: bool
     """Whether the observer has sent the visit of this venue; never of a point with interviews."""
     quota: tuple[QuotaProgress, ...]
@@ -202,6 +205,7 @@ def _list_assigned_points(session: Session, account_id: UUID) -> Sequence[AnyRow
     query = (
         select(
             *_POINTS.c["id", "code", "name", "kind", "stratum", "target", "city_code", "wave_id"],
+            _POINTS.c.offered_mode,
             *_WAVES.c["key", "title_zh", "title_en", "is_demo", "unit"],
             *_CITIES.c["name_zh", "name_en"],
         )

@@ -21,6 +21,7 @@ from survey.store.china_time import china_date
 from survey.store.tables import (
     City,
     ImportedFile,
+    ModeExperiment,
     QuotaCell,
     Response,
     ResponseRevision,
@@ -149,6 +150,14 @@ def check_wave(work: Work, *, request: ImportRequest, lock: bool = False) -> Wav
             msg(
                 "The wave {key} has an overlap with the earlier questionnaire: chance decides who "
                 "is asked which, so nothing can be imported into it.",
+                key=request.wave_key,
+            )
+        )
+    if work.session.get(ModeExperiment, wave.id) is not None:
+        raise ImportNotPossibleError(
+            msg(
+                "The wave {key} has a mode experiment: chance decides how people are asked, so "
+                "nothing can be imported into it.",
                 key=request.wave_key,
             )
         )

@@ -23,7 +23,7 @@ from survey.kit.page_runner import PageContext
 from survey.kit.text_blocks import MAX_LISTED_ROWS, draw_long_table
 from survey.screens.experience_checks.findings import draw_venue_findings
 from survey.store.tables import WaveState, now
-from survey.waves.planning.sampling_points import MAX_SEED
+from survey.waves.planning.point_shares import MAX_SEED
 
 
 def draw_venues_tab(page: PageContext, check: ExperienceCheckDetail) -> None:

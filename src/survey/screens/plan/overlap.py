@@ -1,18 +1,16 @@
 """Overlap of a wave on its plan: which earlier questionnaire, at how many points, by which draw."""
 
-import secrets
 from functools import partial
 
 import streamlit as st
 
 from survey.access.roles import Action
-from survey.kit.feedback import change_wave_on_click
 from survey.kit.page_runner import PageContext
 from survey.locale import label_text
 from survey.locale.figures import format_count, format_score, format_share
+from survey.screens.plan.point_share import draw_change_button, draw_share_and_seed
 from survey.store.tables import WaveState
 from survey.waves.planning.overlap import (
-    MAX_SEED,
     MAX_SHARE,
     PLANNED_HALF_WIDTH,
     OverlapSummary,
@@ -41,15 +39,14 @@ def draw_overlap_part(page: PageContext, sheet: WaveOverview) -> None:
         return
     st.write(_describe(page, summary))
     if may_change:
-        st.button(
+        draw_change_button(
+            page,
+            sheet,
             t("Withdraw the overlap"),
+            partial(withdraw_overlap, key=sheet.key),
+            done=t("The overlap is withdrawn."),
             key="plan-overlap-withdraw",
-            on_click=change_wave_on_click,
-            args=(
-                page, sheet, partial(withdraw_overlap, key=sheet.key),
-                t("The overlap is withdrawn."),
-            ),
-        )  # fmt: skip
+        )
 
 
 def _describe(page: PageContext, summary: OverlapSummary) -> str:
@@ -95,7 +92,6 @@ def _draw_declaration(page: PageContext, sheet: WaveOverview) -> None:
                 count=format_count(needed),
             )
         )
-    st.session_state.setdefault(f"{prefix}/seed", secrets.randbelow(10**9))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             t("Earlier questionnaire"),
@@ -106,22 +102,18 @@ def _draw_declaration(page: PageContext, sheet: WaveOverview) -> None:
             ),
             key=f"{prefix}/instrument",
         )
-        percent = st.number_input(
+        share, seed = draw_share_and_seed(
+            page,
+            prefix,
             t("Part of the points (per cent)"),
-            1, round(100 * MAX_SHARE), _USUAL_PERCENT,
-            key=f"{prefix}/share",
-        )  # fmt: skip
-        seed = st.number_input(t("Seed of the draw"), 0, MAX_SEED, key=f"{prefix}/seed")
-    change = partial(
-        declare_overlap,
-        key=sheet.key,
-        instrument_id=chosen,
-        share=int(percent) / 100,
-        seed=int(seed),
-    )
-    st.button(
+            bounds=(0.01, MAX_SHARE),
+            usual=_USUAL_PERCENT,
+        )
+    draw_change_button(
+        page,
+        sheet,
         t("Declare the overlap"),
+        partial(declare_overlap, key=sheet.key, instrument_id=chosen, share=share, seed=seed),
+        done=t("The overlap is declared, and its points are drawn."),
         key="plan-overlap-declare",
-        on_click=change_wave_on_click,
-        args=(page, sheet, change, t("The overlap is declared, and its points are drawn.")),
     )

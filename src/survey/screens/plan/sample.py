@@ -35,6 +35,7 @@ from survey.kit.text_blocks import draw_columns, explain
 from survey.kit.url_state import pick_by_button
 from survey.locale import Message, msg
 from survey.locale.figures import format_quantity, format_score, format_share
+from survey.screens.plan.mode_experiment import draw_mode_experiment_part
 from survey.screens.plan.overlap import draw_overlap_part
 from survey.screens.plan.quota_table import draw_quota_table
 from survey.store.tables import WaveState
@@ -96,12 +97,13 @@ _POLICY_NAMES: dict[QuotaPolicy, Message] = {
 
 
 def draw_sample_part(page: PageContext, sheet: WaveOverview) -> None:
-    """Draw wave `sheet`'s sample planner, a city's quotas, their rule, and the overlap."""
+    """Draw wave `sheet`'s sample planner, quotas, their rule, overlap and mode experiment."""
     _draw_sample_planner(page, sheet)
     _draw_error_card(page, sheet)
     draw_quota_table(page, sheet)
     _draw_quota_policy(page, sheet)
     draw_overlap_part(page, sheet)
+    draw_mode_experiment_part(page, sheet)
 
 
 def _draw_sample_planner(page: PageContext, sheet: WaveOverview) -> None:

@@ -18,10 +18,10 @@ from survey.locale import Translator
 from survey.store.china_time import format_china_minute, format_day
 from survey.store.tables import WaveState
 from survey.waves.planning.plan_storage import plan_cities
+from survey.waves.planning.point_shares import MAX_SEED
 from survey.waves.planning.sampling_points import (
     KIND_NAMES,
     MAX_POINTS,
-    MAX_SEED,
     MAX_TARGET,
     STRATUM_NAMES,
     PointList,

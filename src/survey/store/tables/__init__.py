@@ -146,6 +146,7 @@ _TABLES_BY_MODULE = {
         "IndicatorTreeVersion",
         "InstrumentVersion",
         "LeftOutCity",
+        "ModeExperiment",
         "PointDraw",
         "Posting",
         "QuestionnairePicture",

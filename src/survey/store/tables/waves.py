@@ -14,6 +14,7 @@ from survey.store.tables import (
 from survey.store.tables.columns import (
     Identified,
     JsonDocument,
+    Mode,
     PointKind,
     Shown,
     StudyUnit,
@@ -157,6 +158,8 @@ class SamplingPoint(Identified, table=True):
     """First and last day of work at the point; empty: those of the wave."""
     asks_earlier: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Whether it was drawn for the overlap: the earlier questionnaire is asked here."""
+    offered_mode: Mode | None = Field(default=None, sa_type=enum_column(Mode, is_guarded=False))
+    """What the mode experiment offers here, own phone or read aloud; empty: no experiment."""
 
 
 class Assignment(Identified, table=True):
@@ -361,6 +364,21 @@ class WaveOverlap(SQLModel, table=True):
     """The earlier questionnaire, which names its indicator tree."""
     share: float
     """Part of the points of each city."""
+    seed: int = Field(sa_type=BigInteger)
+    declared_by: UUID | None = Field(default=None, foreign_key="account.id")
+    """Empty: the operator of the server."""
+    declared_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class ModeExperiment(SQLModel, table=True):
+    """Mode experiment of a wave: chance decides at which points the own phone is offered."""
+
+    __tablename__ = "mode_experiment"
+    __table_args__ = (CheckConstraint("share > 0 AND share < 1", name="share"),)
+
+    wave_id: UUID = Field(foreign_key="wave.id", primary_key=True)
+    share: float
+    """Part of the points of each city where the own phone is offered."""
     seed: int = Field(sa_type=BigInteger)
     declared_by: UUID | None = Field(default=None, foreign_key="account.id")
     """Empty: the operator of the server."""

@@ -10,8 +10,7 @@ from sqlmodel import select as select_rows
 from survey.access.audit import actor_id
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.estimate import plan_overlap
-from survey.frame.sampling_plan import draw_overlap
+from survey.estimate import plan_smaller_part
 from survey.locale import Message, RefusedError, msg
 from survey.questionnaire.model import Instrument
 from survey.store.audit_events import AuditEvent
@@ -26,6 +25,7 @@ from survey.store.tables import (
 )
 from survey.waves.instruments import load_instrument
 from survey.waves.overlap import find_overlap
+from survey.waves.planning.point_shares import MAX_SEED, draw_of_wave
 from survey.waves.planning.wave_editing import lock_changeable_wave
 from survey.waves.waves import get_wave, require_scores
 
@@ -34,7 +34,6 @@ PLANNED_HALF_WIDTH = 0.5
 PLANNED_SPREAD = 15.0
 """Standard deviation of one respondent's composite, in points."""
 MAX_SHARE = 0.5
-MAX_SEED = 2**53 - 1
 _NEEDED = ("age", "gender", "guardian")
 """Questions that quotas and weights rest on."""
 _POINTS = table_of(SamplingPoint)
@@ -96,7 +95,7 @@ def plan_overlap_interviews(
     plan = work.session.get(WavePlan, wave.id)
     if plan is None:
         return None
-    return plan_overlap(half_width, total=plan.total, spread=PLANNED_SPREAD, deff=plan.deff)
+    return plan_smaller_part(half_width, total=plan.total, spread=PLANNED_SPREAD, deff=plan.deff)
 
 
 def declare_overlap(
@@ -168,13 +167,7 @@ def assign_overlap(session: Session, wave: Wave, codes: frozenset[str] | None = 
     overlap = find_overlap(session=session, wave_id=wave.id)
     if overlap is None:
         return
-    here = select(*_POINTS.c["city_code", "stratum", "code"]).where(_POINTS.c.wave_id == wave.id)
-    points = [
-        (str(city), str(stratum), str(code))
-        for city, stratum, code in session.connection().execute(here)
-        if codes is None or code in codes
-    ]
-    drawn = draw_overlap(points, overlap.share, overlap.seed)
+    drawn = draw_of_wave(session, wave, share=overlap.share, seed=overlap.seed, codes=codes)
     session.connection().execute(
         update(_POINTS)
         .where(_POINTS.c.wave_id == wave.id, _POINTS.c.code.in_(drawn))

@@ -47,8 +47,10 @@ from survey.store.tables import (
     new_id,
     table_of,
 )
+from survey.waves.planning.mode_experiment import assign_offers
 from survey.waves.planning.overlap import assign_overlap
 from survey.waves.planning.plan_storage import plan_cities
+from survey.waves.planning.point_shares import MAX_SEED
 from survey.waves.planning.wave_editing import lock_changeable_wave
 from survey.waves.quotas import COUNTED_STATUSES, read_city_targets
 from survey.waves.waves import get_wave
@@ -63,7 +65,6 @@ KIND_NAMES: Mapping[str, Message] = {
 STRATUM_NAMES: Mapping[str, Message] = {"urban": msg("urban"), "rural": msg("rural")}
 
 MAX_POINTS = 60
-MAX_SEED = 2**53 - 1
 MAX_TARGET = 5_000
 _CITY_SUFFIX = "\u5e02"
 """What every Chinese city name ends in and people leave out."""
@@ -294,7 +295,9 @@ def _store_points(session: Session, wave: Wave, drawn: PointDrawResult) -> None:
             for point in drawn.points
         ],
     )
-    assign_overlap(session, wave, frozenset(point.code for point in drawn.points))
+    codes = frozenset(point.code for point in drawn.points)
+    assign_overlap(session, wave, codes)
+    assign_offers(session, wave, codes)
 
 
 def delete_points(work: Work, *, key: str) -> int:
