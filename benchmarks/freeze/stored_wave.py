@@ -16,7 +16,7 @@ from survey.settings import current_settings
 
 MOST_MIB = 550
 """Most resident memory of the process, Python and its imports included."""
-MOST_OF_SHEETS = 0.28
+MOST_OF_SHEETS = 0.25
 """Most processor time of the method sheets, as a part of that of everything else.
 
 A small wave takes more: most of what the sheets compute does not grow with the interviews.

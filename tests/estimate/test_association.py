@@ -49,3 +49,11 @@ def test_strata_add_up_and_a_table_of_one_column_has_no_test():
         assert joined.df == whole.df
         assert check_association(joined).p == pytest.approx(check_association(whole).p)
     assert check_association(cross(sample, row, column * 0, (2, 1))) is None
+
+
+@pytest.mark.parametrize("levels", [3, 5, 8])
+def test_answers_that_groups_determine_have_no_test_and_break_nothing(levels):
+    """Each group gives one answer of its own: nothing is left that could go with chance."""
+    _, sample = read_case("clus1_strata")
+    row = np.arange(len(sample.weight)) % levels
+    assert check_association(cross(sample, row, row, (levels, levels))) is None

@@ -17,6 +17,9 @@ from scipy import special
 from survey.estimate.arrays import Codes, Flags, Floats, group_sum
 from survey.estimate.design import Sample
 
+_SINGULAR = 1e-10
+"""Smallest eigenvalue, as a part of the largest, at which a matrix counts as singular."""
+
 
 @dataclass(frozen=True)
 class CellSums:
@@ -123,8 +126,9 @@ class AssociationTest:
 def check_association(sums: CrossSums) -> AssociationTest | None:
     """Return the Rao-Scott test of a table; None if it has fewer than two rows or columns.
 
-    Rows and columns without anybody are left out. None as well without degrees of freedom, or where
-    the points do not differ at all.
+    Rows and columns without anybody are left out. None as well without degrees of freedom, where
+    the points do not differ at all, or where so many cells are empty that some answers cannot be
+    told from groups.
     """
     table = sums.total.reshape(sums.shape)
     rows, columns = np.flatnonzero(table.sum(axis=1)), np.flatnonzero(table.sum(axis=0))
@@ -141,6 +145,9 @@ def check_association(sums: CrossSums) -> AssociationTest | None:
     inverse = np.divide(1.0, share, out=np.zeros_like(share), where=share > 0)[:, None]
     scaled = inverse * contrast
     simple = contrast.T @ scaled
+    spread = np.linalg.eigvalsh(simple)
+    if spread[0] <= _SINGULAR * spread[-1]:
+        return None
     effects = np.linalg.solve(simple, scaled.T @ variance @ scaled)
     mean = float(np.trace(effects))
     if not mean > 0:

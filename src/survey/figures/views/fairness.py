@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
 from survey.access.roles import NATION
-from survey.estimate.arrays import Floats
 from survey.estimate.tree import COMPOSITE
 from survey.figures.charts import ChartKind
 from survey.figures.views.chart_panels import (
@@ -138,7 +138,7 @@ def _draw_pairs(
     rows: TableSlice,
     heading: ChartHeading,
     series: tuple[str, str],
-    parts: dict[str, Floats],
+    parts: dict[str, NDArray[np.float64]],
 ) -> ChartPanel:
     """Return the chart of figures as published and compared fairly.
 
