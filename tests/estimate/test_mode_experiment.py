@@ -6,11 +6,20 @@ import pytest
 
 from benchmarks.truth import mode_experiment
 from survey.estimate import Design
+from survey.estimate.case_mix import (
+    CaseMixModel,
+    CaseMixRows,
+    CitySums,
+    PointSums,
+    compare_fairly,
+    give_effect,
+)
 from survey.estimate.mode_experiment import (
     ExperimentEffects,
     ExperimentRows,
     ExperimentSums,
     estimate_effects,
+    find_used_effects,
     standardise_difference,
 )
 
@@ -116,6 +125,75 @@ def test_a_city_of_one_side_and_the_scale_of_weights_change_no_effect(frame: pd.
     one, other = estimate(frame), estimate(more.assign(w=more["w"] * 7))
     np.testing.assert_allclose(one.offered, other.offered)
     np.testing.assert_allclose(one.used_se, other.used_se)
+
+
+def adjust(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Adjusted scores and shifts of the cities, with the experiment's effect given."""
+    plain = [
+        CaseMixRows(
+            part[["y1", "y2"]].to_numpy(), part[["old", "used"]].to_numpy(float),
+            part["w"].to_numpy(), part[["stratum", "point"]].reset_index(drop=True),
+        )
+        for _, part in frame.groupby("city")
+    ]  # fmt: skip
+    used = find_used_effects(
+        [
+            ExperimentSums.of(
+                ExperimentRows(
+                    own.scores, part["offered"].to_numpy(float), own.x[:, 1], own.weight, own.points
+                )
+            )
+            for own, (_, part) in zip(plain, frame.groupby("city"), strict=True)
+        ]
+    )
+    model = CaseMixModel.fit_given(map(CitySums.of, plain), used.effect)
+    points = [
+        give_effect(PointSums.of(own, means, model.beta), used.points, used.z)
+        for own, means in zip(plain, model.cities, strict=True)
+    ]
+    found = compare_fairly(model, points, OMEGA, DESIGN, [1])
+    return found.shift, np.stack([found.shift_se, found.adjusted_se])
+
+
+def adjust_by_hand(frame: pd.DataFrame) -> np.ndarray:
+    """Shifts and adjusted scores (2, C, I): two-stage least squares, then what age adds."""
+    shifts, raws = [], []
+    for y in ("y1", "y2"):
+        own = frame[frame[y].notna()]
+        effect, _ = regress_by_hand(frame, y, "used")
+        cities = pd.get_dummies(own["city"]).to_numpy(float)
+        x, w = np.column_stack([own["old"], cities]), own["w"].to_numpy()
+        left = own[y].to_numpy() - effect * own["used"].to_numpy()
+        age = np.linalg.solve(x.T @ (w[:, None] * x), x.T @ (w * left))[0]
+        total = age * own["old"].to_numpy() + effect * own["used"].to_numpy()
+        mean = w @ total / w.sum()
+        share = (w[:, None] * cities) / (w @ cities)
+        shifts.append(share.T @ total - mean)
+        raws.append(share.T @ own[y].to_numpy())
+    shift, raw = (np.array(each).T @ OMEGA.T for each in (shifts, raws))
+    return np.stack([shift, raw - shift])
+
+
+def test_a_fair_comparison_takes_the_effect_of_the_mode_from_the_experiment(
+    frame: pd.DataFrame,
+) -> None:
+    """Errors are those of numerical derivatives of the whole by the weight of each point."""
+    older = np.random.default_rng(8).random(len(frame)) < 0.3 + 0.2 * frame["city"]
+    frame = frame.assign(old=older.astype(float), y1=frame["y1"] + 3 * older)
+    shift, errors = adjust(frame)
+    np.testing.assert_allclose(shift, adjust_by_hand(frame)[0], rtol=1e-9)
+    step, z = 1e-5, []
+    for point in range(24):
+        ends = [
+            adjust_by_hand(
+                frame.assign(w=frame["w"] * np.where(frame["point"] == point, 1 + sign * step, 1))
+            )
+            for sign in (1, -1)
+        ]
+        z.append((ends[0] - ends[1]) / (2 * step))
+    by_stratum = np.array(z).reshape(6, 4, 2, *shift.shape)
+    deviation = by_stratum - by_stratum.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(errors, np.sqrt(4 / 3 * (deviation**2).sum(axis=(0, 1))), rtol=1e-5)
 
 
 def test_the_difference_of_sides_is_in_standard_deviations() -> None:

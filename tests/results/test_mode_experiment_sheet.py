@@ -1,6 +1,7 @@
 """The sheet of a mode experiment: a planted effect, any split, small numbers, waves without one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,10 +9,10 @@ import pytest
 
 from survey.disclosure import MINIMUM_N, protect
 from survey.estimate.tree import COMPOSITE
-from survey.results.method_sheets import KEYS, MODE_EXPERIMENT, OBSTACLE
+from survey.results.method_sheets import FAIRNESS, KEYS, MODE_EXPERIMENT, OBSTACLE
 from survey.results.sheet_builders import make_sheet
 from survey.results.sheet_source import SheetSource
-from survey.results.wave_estimates import CubeRequest, WaveEstimates, build_cube
+from survey.results.wave_estimates import CubeRequest, WaveEstimates, build_cube, estimate_wave
 from survey.results.wave_parts import LoadedPart, WaveData, WaveParts
 from survey.snapshots.response_frame import OFFERED_MODE
 from survey.snapshots.snapshot_files import parquet_bytes
@@ -97,6 +98,20 @@ def test_points_and_those_who_did_otherwise_are_told(
     assert offers.loc["mode=self", "offer_points"] == phone["psu"].nunique()
     assert 5 < offers.loc["mode=self", "switched"] < 15
     assert 5 < offers.loc["mode=assisted", "switched"] < 15
+
+
+def test_the_fair_comparison_also_takes_the_effect_from_the_experiment(frame: pd.DataFrame) -> None:
+    figures = estimate_wave(source_of(frame).wave)
+    cells = protect(figures.cells)
+    found = make_sheet(FAIRNESS, SheetSource(figures, cells)).set_index(["line", "indicator"])
+    given, model = (found.loc[(line, COMPOSITE)].set_index("area") for line in ("given", "score"))
+    assert len(given) == len(CITIES)
+    # Chance decided and nearly all did as offered, so the model finds about the same.
+    assert (abs(given["by_mode"] - model["by_mode"]) < 0.5).all()
+    np.testing.assert_allclose(given["adjusted"] + given["shift"], given["raw"])
+    nobody = source_of(frame.assign(**{OFFERED_MODE: pd.Categorical([None] * len(frame))}))
+    other = make_sheet(FAIRNESS, SheetSource(replace(figures, source=nobody.wave), cells))
+    assert "given" not in set(other["line"])
 
 
 def test_any_split_of_the_cities_gives_the_same_bytes(frame: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ sampling points, in which cities' means, the nation's mix and beta all vary (doc
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -91,7 +91,8 @@ class CaseMixModel:
     beta: Floats
     """Shape (T, K); 0 for a column that others determine within cities."""
     inverse: Floats
-    """Inverse of the normal equations, shape (T, K, K); 0 for such columns."""
+    """What the scores of a column (second axis) add to each effect (third), shape (T, K, K): the
+    inverse of the normal equations; 0 for such columns."""
     known: Flags
     """Whether the column has an effect of its own, shape (T, K)."""
     aliases: Floats
@@ -100,17 +101,33 @@ class CaseMixModel:
     @classmethod
     def fit(cls, cities: Iterable[CitySums]) -> Self:
         """Fit the model; sums are added in the order of the cities."""
-        means: list[CityMeans] = []
-        xx = xy = mass = np.zeros(1)
-        for city in cities:
-            means.append(city.means)
-            xx, xy, mass = xx + city.xx, xy + city.xy, mass + city.means.mass
+        means, xx, xy, mass = _add_up(cities)
         swept, known = sweep_columns(xx, (ALIASED * mass)[:, None])
         both = known[:, :, None] & known[:, None, :]
         inverse = np.where(both, swept, 0.0)
         aliases = np.where(known[:, :, None] & ~known[:, None, :], swept, 0.0)
         beta = np.einsum("tkl,tl->tk", inverse, np.broadcast_to(xy, known.shape))
         return cls(means, beta, inverse, known, aliases)
+
+    @classmethod
+    def fit_given(cls, cities: Iterable[CitySums], effect: Floats) -> Self:
+        """Fit all columns but the last one, whose `effect` (T,) comes from an experiment.
+
+        `scores` of the points must hold the linearised effect in its place (`give_effect`).
+        """
+        means, xx, xy, mass = _add_up(cities)
+        swept, known = sweep_columns(xx[:, :-1, :-1], (ALIASED * mass)[:, None])
+        rest = np.where(known[:, :, None] & known[:, None, :], swept, 0.0)
+        inverse, aliases = np.zeros_like(xx), np.zeros_like(xx)
+        inverse[:, :-1, :-1] = rest
+        aliases[:, :-1, :-1] = np.where(known[:, :, None] & ~known[:, None, :], swept, 0.0)
+        # What the given effect explains is taken from the others: the row of its column.
+        inverse[:, -1, :-1] = -np.einsum("tkl,tl->tk", rest, xx[:, :-1, -1])
+        inverse[:, -1, -1] = 1.0
+        left = xy[:, :-1] - xx[:, :-1, -1] * effect[:, None]
+        beta = np.column_stack([np.einsum("tkl,tl->tk", rest, left), effect])
+        all_known = np.column_stack([known, np.ones(len(known), dtype=bool)])
+        return cls(means, beta, inverse, all_known, aliases)
 
     @property
     def mass(self) -> Floats:
@@ -140,6 +157,16 @@ class CaseMixModel:
         d = self.differences
         left = (d - np.einsum("ctk,tkl->ctl", d, self.aliases)) * ~self.known
         return np.asarray((np.abs(left) < ALIASED).all(axis=2))
+
+
+def _add_up(cities: Iterable[CitySums]) -> tuple[list[CityMeans], Floats, Floats, Floats]:
+    """Return the means of each city, and the sums of xx, xy and mass in their order."""
+    means: list[CityMeans] = []
+    xx = xy = mass = np.zeros(1)
+    for city in cities:
+        means.append(city.means)
+        xx, xy, mass = xx + city.xx, xy + city.xy, mass + city.means.mass
+    return means, xx, xy, mass
 
 
 def sweep_columns(matrix: Floats, tolerance: Floats) -> tuple[Floats, Flags]:
@@ -191,6 +218,17 @@ class PointSums:
         scores -= np.array([error[own].sum(axis=0) for own in parts])[:, :, None] * means.x
         member = at.T.astype(np.float64)
         return cls(keys, scores, member @ (masses * fitted), member @ masses, member @ centred)
+
+
+def give_effect(points: PointSums, at: pd.DataFrame, z: Floats) -> PointSums:
+    """Return the sums with linearised effects `z` (P, T) of points `at` as last column of scores.
+
+    A point that is not among them has 0.
+    """
+    place = pd.MultiIndex.from_frame(at).get_indexer(pd.MultiIndex.from_frame(points.points))
+    given = np.where(place[:, None] >= 0, z[place], 0.0)
+    scores = np.concatenate([points.scores[:, :, :-1], given[:, :, None]], axis=2)
+    return replace(points, scores=scores)
 
 
 @dataclass(frozen=True)

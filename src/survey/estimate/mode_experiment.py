@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate.arrays import Floats, ratio
-from survey.estimate.case_mix import combine_items
+from survey.estimate.case_mix import combine_items, find_errors
 from survey.estimate.design import Design, Sample
-from survey.estimate.variance import psu_variance
 
 LEAST_MOVED = 0.1
 """Part of the people whom the offer has to move for an effect of what was used: with less, the
@@ -89,6 +88,24 @@ class ExperimentEffects:
     """Points less strata."""
 
 
+@dataclass(frozen=True)
+class UsedEffects:
+    """Effects on T items by what was used, and their linearised values at J points."""
+
+    effect: Floats
+    """Shape (T,); NaN where there is none."""
+    points: pd.DataFrame
+    """Stratum and PSU of each point."""
+    z: Floats
+    """Shape (J, T)."""
+
+
+def find_used_effects(cities: Sequence[ExperimentSums]) -> UsedEffects:
+    """Return the effects of reading aloud by what was used, question by question."""
+    every, least = _join_cities(cities)
+    return UsedEffects(*_linearise(every.zy, every.zd, LEAST_MOVED * least, every.points))
+
+
 def estimate_effects(
     cities: Sequence[ExperimentSums], omega: Floats, design: Design
 ) -> ExperimentEffects:
@@ -98,30 +115,43 @@ def estimate_effects(
         cities: sums in the order of the cities.
         design: names the columns of stratum and PSU in `ExperimentSums.points`.
     """
-    frame = pd.concat([city.points for city in cities], ignore_index=True)
+    every, least = _join_cities(cities)
+    sample = Sample.read(every.points.assign(**{design.weight: 1.0}), design)
+
+    def estimate(products: Floats, enough: Floats) -> tuple[Floats, Floats]:
+        effect, _, linearised = _linearise(every.zy, products, enough, every.points)
+        errors = find_errors(sample, np.nan_to_num(combine_items(omega, linearised)))
+        value = combine_items(omega, effect[None])[0]
+        return value, np.where(np.isnan(value), np.nan, errors)
+
+    df = len(every.points) - len(np.unique(sample.stratum))
+    return ExperimentEffects(
+        *estimate(every.zz, least), *estimate(every.zd, LEAST_MOVED * least), df
+    )
+
+
+def _join_cities(cities: Sequence[ExperimentSums]) -> tuple[ExperimentSums, Floats]:
+    """Return the sums of all cities, and by item what the offers differ in; NaN for nothing."""
     zz, zd, zy, mass = (
         np.concatenate([getattr(city, name) for city in cities])
         for name in ("zz", "zd", "zy", "mass")
     )
-    sample = Sample.read(frame.assign(**{design.weight: 1.0}), design)
-    apart = zz.sum(axis=0)
-    least = np.where(apart > _NONE * mass.sum(axis=0), apart, np.nan)
+    points = pd.concat([city.points for city in cities], ignore_index=True)
+    n = np.sum([city.n for city in cities], axis=0)
+    every = ExperimentSums(points, zz, zd, zy, mass, n)
+    apart = every.zz.sum(axis=0)
+    return every, np.where(apart > _NONE * every.mass.sum(axis=0), apart, np.nan)
 
-    def estimate(products: Floats, enough: Floats) -> tuple[Floats, Floats]:
-        total = products.sum(axis=0)
-        with np.errstate(invalid="ignore"):
-            total = np.where(total >= enough, total, np.nan)
-        effect = zy.sum(axis=0) / total
-        linearised = (zy - effect * products) / total
-        z = combine_items(omega, linearised)
-        psu = np.arange(len(z))
-        members = np.ones_like(z)
-        found = psu_variance(sample, psu, np.zeros_like(psu), np.nan_to_num(z), members, 1)
-        value = combine_items(omega, effect[None])[0]
-        return value, np.where(np.isnan(value), np.nan, np.sqrt(found.variance[0]))
 
-    df = len(frame) - len(np.unique(sample.stratum))
-    return ExperimentEffects(*estimate(zz, least), *estimate(zd, LEAST_MOVED * least), df)
+def _linearise(
+    zy: Floats, products: Floats, enough: Floats, points: pd.DataFrame
+) -> tuple[Floats, pd.DataFrame, Floats]:
+    """Return zy over `products` by item, NaN where these are not `enough`, linearised by point."""
+    total = products.sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        total = np.where(total >= enough, total, np.nan)
+    effect = zy.sum(axis=0) / total
+    return effect, points, (zy - effect * products) / total
 
 
 def standardise_difference(one: Floats, other: Floats) -> float:

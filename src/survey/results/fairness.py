@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -24,9 +24,11 @@ from survey.estimate.case_mix import (
     FairComparison,
     PointSums,
     compare_fairly,
+    give_effect,
 )
 from survey.estimate.design import encode
 from survey.estimate.direct_standard import CellMeans, DirectPoints, share_cells, standardise
+from survey.estimate.mode_experiment import UsedEffects
 from survey.estimate.rate_mix import (
     FairRates,
     RateChances,
@@ -43,8 +45,10 @@ from survey.results.analysis import SCALE, add_verdicts, bound_rate_intervals
 from survey.results.domains import BANDS
 from survey.results.measures import Measure, measure_values
 from survey.results.method_sheets import FAIRNESS, OBSTACLE
+from survey.results.mode_experiment import find_used
 from survey.results.sheet_source import SheetSource
 from survey.results.wave_parts import MODE, PartLoader, WaveData, WaveParts
+from survey.store.tables import Mode
 
 FACTORS = (
     ("age_band", "gender"), ("education",), ("income",), ("residence",), ("guardian",),
@@ -139,6 +143,7 @@ def build_fairness(source: SheetSource) -> pd.DataFrame:
         _build_scores(found.scores, own, wave),
         _build_rates(found.rates, own, wave, [measure.key for measure in plan.rates]),
         _build_direct(found.direct, own, wave),
+        _build_given(find_used(wave), plan, own, wave),
         _build_effects(found.scores, variables, modes, wave.level),
         overlap,
     ]
@@ -183,31 +188,11 @@ def _list_rates(wave: WaveParts) -> tuple[Measure, ...]:
 
 def _compare(wave: WaveParts, plan: _Plan, modes: int) -> _Found:
     """Return the comparison of the cities, in the order of their codes."""
-    cities = sorted(wave.facts.part_of)
-    places = [
-        [place for place, city in enumerate(cities) if wave.facts.part_of[city] == number]
-        for number in range(len(wave.parts))
-    ]
-    jobs = [
-        (part, [cities[place] for place in own])
-        for part, own in zip(wave.parts, places, strict=True)
-    ]
-
-    def join(by_part: Iterable[Sequence[tuple[Any, Any, Any]]]) -> Iterator[Sequence[Any]]:
-        """Return three sequences of what is known of each city, in the order of their codes."""
-        found = itertools.chain.from_iterable(
-            zip(*pair, strict=True) for pair in zip(places, by_part, strict=True)
-        )
-        return zip(*(each for _, each in sorted(found, key=itemgetter(0))), strict=True)
-
-    sums, patterns, cells = join(wave.run(partial(_sum_cities, plan), jobs))
+    passes = _Passes.of(wave, plan)
+    sums, patterns, cells = passes.sum_cities()
     model, rates = CaseMixModel.fit(sums), RateModel.fit(patterns)
     given = (model.beta, rates.chances, share_cells(cells))
-    again = [
-        (*job, [(place, model.cities[place], cells[place]) for place in own])
-        for job, own in zip(jobs, places, strict=True)
-    ]
-    points, rate_points, direct = join(wave.run(partial(_sum_points, plan, given), again))
+    points, rate_points, direct = passes.sum_points(given, model.cities, cells)
     # The last column of the mode is that of interviews without one, which there are none of.
     last = model.beta.shape[1] - 1
     chosen = range(last - modes, last)
@@ -215,8 +200,83 @@ def _compare(wave: WaveParts, plan: _Plan, modes: int) -> _Found:
     return _Found(
         compare_fairly(model, points, omega, design, chosen),
         compare_rates(rates, rate_points, design),
-        standardise(direct, omega[[wave.plan.tree.variables.index(COMPOSITE)]], design),
+        standardise(direct, _select_composite(wave), design),
     )
+
+
+def _compare_given(wave: WaveParts, plan: _Plan, used: UsedEffects) -> FairComparison:
+    """Return the comparison by composite with the effect that the wave's experiment has found."""
+    # One column in place of those of the mode: whether the own phone was not what was used.
+    factors = (*plan.factors[:-1], _Factor({MODE: (Mode.SELF,)}))
+    passes = _Passes.of(wave, _Plan(factors, None, ()))
+    sums, _, cells = passes.sum_cities()
+    model = CaseMixModel.fit_given(sums, used.effect)
+    nothing = RateChances(np.empty((len(sums), 0)), np.empty((0, model.beta.shape[1])))
+    given = (model.beta, nothing, share_cells(cells))
+    points, _, _ = passes.sum_points(given, model.cities, cells)
+    design = replace(wave.design, strata=_STRATUM, psu=_POINT)
+    last = model.beta.shape[1] - 1
+    return compare_fairly(
+        model,
+        [give_effect(each, used.points, used.z) for each in points],
+        _select_composite(wave),
+        design,
+        [last],
+    )
+
+
+def _select_composite(wave: WaveParts) -> Floats:
+    """Return the item weights of the composite, shape (1, T)."""
+    tree = wave.plan.tree
+    return np.asarray(tree.omega[[tree.variables.index(COMPOSITE)]])
+
+
+@dataclass(frozen=True)
+class _Passes:
+    """The two readings of a wave by part: what is known of each city, then of its points."""
+
+    wave: WaveParts
+    plan: _Plan
+    places: Sequence[Sequence[int]]
+    """Cities of each part, by their place in the order of codes."""
+    jobs: Sequence[tuple[PartLoader, Sequence[str]]]
+
+    @classmethod
+    def of(cls, wave: WaveParts, plan: _Plan) -> Self:
+        cities = sorted(wave.facts.part_of)
+        places = [
+            [place for place, city in enumerate(cities) if wave.facts.part_of[city] == number]
+            for number in range(len(wave.parts))
+        ]
+        jobs = [
+            (part, [cities[place] for place in own])
+            for part, own in zip(wave.parts, places, strict=True)
+        ]
+        return cls(wave, plan, places, jobs)
+
+    def sum_cities(self) -> Iterator[Sequence[Any]]:
+        """Return `CitySums`, `RatePatterns` and `CellMeans` of the cities."""
+        return self._join(self.wave.run(partial(_sum_cities, self.plan), self.jobs))
+
+    def sum_points(
+        self,
+        given: tuple[Floats, RateChances, Floats],
+        means: Sequence[CityMeans],
+        cells: Sequence[CellMeans],
+    ) -> Iterator[Sequence[Any]]:
+        """Return `PointSums`, `RatePointSums` and `DirectPoints` of the cities."""
+        jobs = [
+            (*job, [(place, means[place], cells[place]) for place in own])
+            for job, own in zip(self.jobs, self.places, strict=True)
+        ]
+        return self._join(self.wave.run(partial(_sum_points, self.plan, given), jobs))
+
+    def _join(self, by_part: Iterable[Sequence[tuple[Any, Any, Any]]]) -> Iterator[Sequence[Any]]:
+        """Return three sequences of what is known of each city, in the order of their codes."""
+        found = itertools.chain.from_iterable(
+            zip(*pair, strict=True) for pair in zip(self.places, by_part, strict=True)
+        )
+        return zip(*(each for _, each in sorted(found, key=itemgetter(0))), strict=True)
 
 
 def _read_cities(data: WaveData, cities: Sequence[str], plan: _Plan) -> Iterator[_City]:
@@ -305,6 +365,22 @@ def _build_rates(
     return _add_shifts(table, (adjusted, se, shift_se), wave.level, rates)
 
 
+def _build_given(
+    used: UsedEffects | None, plan: _Plan, cells: pd.DataFrame, wave: WaveParts
+) -> pd.DataFrame:
+    """Return the composite of each city, adjusted with the experiment's effect of the mode."""
+    if used is None:
+        return pd.DataFrame()
+    found = _compare_given(wave, plan, used)
+    table = _read_published(cells, wave, [COMPOSITE])
+    shift, part = found.shift.ravel(), found.part.ravel()
+    return _add_shifts(
+        table.assign(line="given", by_mode=part, by_people=shift - part),
+        (table["raw"].to_numpy() - shift, found.adjusted_se.ravel(), found.shift_se.ravel()),
+        wave.level,
+    )
+
+
 def _build_direct(
     found: tuple[Floats, Floats], cells: pd.DataFrame, wave: WaveParts
 ) -> pd.DataFrame:
@@ -329,6 +405,7 @@ def _read_published(
     return table.assign(
         area_level="city", group=EVERYONE, raw=table["estimate"].astype(float),
         df=table["df"].fillna(0).astype(float), status=table["status"].astype(str),
+        shown=table["shown"].eq(True),
     )  # fmt: skip
 
 

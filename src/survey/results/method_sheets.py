@@ -82,6 +82,7 @@ FAIRNESS = MethodSheet(
     lines={
         "score": msg("Score as published, and as if every city had asked the same people alike"),
         "rate": msg("Share as published, and as if every city had asked the same people alike"),
+        "given": msg("As score, with the effect of the mode that the experiment of the wave found"),
         "direct": msg("Score as published, and with the nation's ages and schooling, by no model"),
         "effect": msg("How much higher answers of a mode are than those of the most frequent mode"),
         "overlap": msg("Interviews of each mode"),

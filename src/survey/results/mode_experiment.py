@@ -16,7 +16,9 @@ from survey.estimate.mode_experiment import (
     ExperimentEffects,
     ExperimentRows,
     ExperimentSums,
+    UsedEffects,
     estimate_effects,
+    find_used_effects,
 )
 from survey.estimate.tree import COMPOSITE
 from survey.estimate.variance import t_pvalue, t_quantile
@@ -50,10 +52,9 @@ class _CitySums:
 def build_mode_experiment(source: SheetSource) -> pd.DataFrame:
     """Return the rows of the sheet, those of small numbers hidden."""
     wave = source.wave
-    parts = [each for each in wave.run(_sum_part, wave.parts) if each is not None]
-    if not parts:
+    if not has_experiment(wave):
         return MODE_EXPERIMENT.build_obstacle("no_experiment")
-    cities = sorted((city for part in parts for city in part), key=lambda each: each.city)
+    cities = _sum_wave(wave)
     sides = sum(city.n for city in cities)
     if not cities or not np.all(sides):
         return MODE_EXPERIMENT.build_obstacle("one_offer")
@@ -64,11 +65,31 @@ def build_mode_experiment(source: SheetSource) -> pd.DataFrame:
     return pd.concat([offers, effects.drop(columns=["difference", "p", "status"])])
 
 
-def _sum_part(part: PartLoader) -> list[_CitySums] | None:
-    """Return the sums of the cities of a part; None without a mode experiment."""
+def has_experiment(wave: WaveParts) -> bool:
+    """Return whether chance decided how people were asked: then each part has the column of it."""
+    has_points = wave.design.psu is not None
+    return has_points and any(wave.run(_has_offers, wave.parts[:1]))
+
+
+def find_used(wave: WaveParts) -> UsedEffects | None:
+    """Return the effects of reading aloud by what was used; None without a mode experiment."""
+    cities = _sum_wave(wave) if has_experiment(wave) else []
+    return find_used_effects([city.scores for city in cities]) if cities else None
+
+
+def _has_offers(part: PartLoader) -> bool:
+    return OFFERED_MODE in part().people
+
+
+def _sum_wave(wave: WaveParts) -> list[_CitySums]:
+    """Return the sums of the cities, in the order of their codes."""
+    cities = (city for part in wave.run(_sum_part, wave.parts) for city in part)
+    return sorted(cities, key=lambda each: each.city)
+
+
+def _sum_part(part: PartLoader) -> list[_CitySums]:
+    """Return the sums of the cities of a part."""
     data = part()
-    if OFFERED_MODE not in data.people or data.design.psu is None:
-        return None
     people, scale = data.people[data.people[OFFERED_MODE].notna()], data.plan.scale
     raw = people[list(data.plan.tree.item_columns)].to_numpy(dtype=np.float64, na_value=np.nan)
     with np.errstate(invalid="ignore"):

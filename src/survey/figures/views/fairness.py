@@ -219,22 +219,30 @@ def _describe_effect(context: ViewContext, mode: str, figure: Estimate) -> str:
 
 
 def _describe_check(context: ViewContext, city: str) -> list[str]:
-    """Return the composite by age and schooling alone, without a model, or why there is none."""
-    names = {"adjusted": "estimate", "adjusted_low": "ci_low", "adjusted_high": "ci_high"}
-    rows = _read_lines(context, "direct", names, area_level="city", area=city)
-    if not len(rows) or not rows.shown[0] or not rows.texts("line")[0]:
-        return []
-    if code := rows.texts(OBSTACLE)[0]:
-        return [context.t(OBSTACLE_SENTENCES[code])]
-    figure = estimate_at(rows)
-    return [
-        context.t(
+    """Return the composite by other ways: the wave's experiment, and no model at all."""
+    texts = {
+        "given": msg(
+            "With the effect of the mode from the wave's experiment: {score} ({interval})."
+        ),
+        "direct": msg(
             "Checked without a model: with the nation's ages and schooling alone, {score} "
-            "({interval}).",
-            score=format_score(figure.estimate),
-            interval=format_interval(figure.low, figure.high, context.t),
-        )
-    ]
+            "({interval})."
+        ),
+    }
+    notes = []
+    for line, text in texts.items():
+        names = {"adjusted": "estimate", "adjusted_low": "ci_low", "adjusted_high": "ci_high"}
+        rows = _read_lines(context, line, names, area_level="city", area=city).where("line", line)
+        if not len(rows) or not rows.shown[0]:
+            continue
+        if code := rows.texts(OBSTACLE)[0]:
+            notes.append(context.t(OBSTACLE_SENTENCES[code]))
+            continue
+        figure = estimate_at(rows)
+        interval = format_interval(figure.low, figure.high, context.t)
+        score = format_score(figure.estimate)
+        notes.append(context.t(text, score=score, interval=interval))
+    return notes
 
 
 def build_shifts(context: ViewContext, *, indicator: str) -> IntervalTable | str:
