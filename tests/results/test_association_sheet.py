@@ -24,7 +24,7 @@ from tests.results.test_wave_parts import CITIES, made_wave
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
     """Interviews in which women rate the service two steps higher."""
-    made = made_wave(4)
+    made = made_wave(7)
     higher = (made["gender"] == "female") & made["service"].between(1, 8)
     return made.assign(service=(made["service"] + 2 * higher).astype(np.int8))
 

@@ -22,7 +22,7 @@ CITY = CITIES[2]
 
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
-    return made_wave(3)
+    return made_wave(5)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ Source: docs/fairness.md.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import itemgetter
@@ -134,7 +134,7 @@ def build_fairness(source: SheetSource) -> pd.DataFrame:
     overlap = _build_overlap(pd.concat(list(wave.run(_sum_weights, wave.parts))), source.cells)
     if wave.design.psu is None:
         return pd.concat([FAIRNESS.build_obstacle("no_points"), overlap], ignore_index=True)
-    plan = _list_plan(wave)
+    plan = _list_plan(wave, set(source.cells["indicator"].astype(str)))
     modes = plan.factors[-1].levels[MODE][1:]
     found = _compare(wave, plan, len(modes))
     variables = wave.plan.tree.variables
@@ -150,8 +150,8 @@ def build_fairness(source: SheetSource) -> pd.DataFrame:
     return pd.concat([table for table in lines if len(table)], ignore_index=True)
 
 
-def _list_plan(wave: WaveParts) -> _Plan:
-    """Return the factors whose questions the wave asked, and its rates, the same for all parts."""
+def _list_plan(wave: WaveParts, indicators: Collection[str]) -> _Plan:
+    """Return the factors whose questions the wave asked, and the rates among its `indicators`."""
     levels = {
         name: [choice.name for choice in item.choices]
         for name, item in wave.instrument.by_name.items()
@@ -168,10 +168,12 @@ def _list_plan(wave: WaveParts) -> _Plan:
             factors.append(_Factor(asked))
     checked = {name: levels[name] for name in CHECKED if levels.get(name)}
     has_all = len(checked) == len(CHECKED)
-    return _Plan(tuple(factors), _Factor(checked) if has_all else None, _list_rates(wave))
+    return _Plan(
+        tuple(factors), _Factor(checked) if has_all else None, _list_rates(wave, indicators)
+    )
 
 
-def _list_rates(wave: WaveParts) -> tuple[Measure, ...]:
+def _list_rates(wave: WaveParts, indicators: Collection[str]) -> tuple[Measure, ...]:
     """Return the rates that are better high or low, of questions that everybody is asked."""
     asked_all = {
         item.name
@@ -182,7 +184,10 @@ def _list_rates(wave: WaveParts) -> tuple[Measure, ...]:
     return tuple(
         measure
         for measure in wave.rates
-        if measure.choices and measure.direction != "neutral" and measure.item in asked_all
+        if measure.key in indicators
+        and measure.choices
+        and measure.direction != "neutral"
+        and measure.item in asked_all
     )
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from survey.access.roles import Action
 from survey.kit.page_runner import PageContext
-from survey.locale.figures import format_count, format_share
+from survey.locale.figures import format_count, format_quantity, format_share
 from survey.screens.plan.point_share import draw_change_button, draw_share_and_seed
 from survey.store.tables import WaveState
 from survey.waves.planning.mode_experiment import (
@@ -73,9 +73,9 @@ def _describe_balance(page: PageContext, summary: ModeExperimentSummary) -> str:
         return t("All points are on one side so far, so nothing can be compared.")
     name = max(known, key=lambda each: abs(known[each]))
     words = {
-        "size": f"{abs(known[name]):.2f}",
+        "size": format_quantity(abs(known[name]), 2),
         "what": _name_characteristic(page, name),
-        "usual": f"{summary.usual:.2f}",
+        "usual": format_quantity(summary.usual, 2),
     }
     if abs(known[name]) <= summary.usual:
         return t(

@@ -31,7 +31,7 @@ from survey.kit.feedback import change_wave_on_click, perform_on_wave, show_prob
 from survey.kit.list_entry import draw_cell_errors
 from survey.kit.page_runner import PageContext
 from survey.kit.results_cache import get_results, get_view, list_frozen_waves
-from survey.kit.text_blocks import draw_columns, explain
+from survey.kit.text_blocks import draw_columns, escape_markdown, explain
 from survey.kit.url_state import pick_by_button
 from survey.locale import Message, msg
 from survey.locale.figures import format_quantity, format_score, format_share
@@ -139,7 +139,7 @@ def _draw_error_card(page: PageContext, sheet: WaveOverview) -> None:
     with st.expander(title):
         chart_panel.draw_demo_mark(page, waves[0].is_demo)
         draw_columns(title, card.columns)
-        st.caption(card.note)
+        st.caption(escape_markdown(card.note))
 
 
 def _draw_request(
