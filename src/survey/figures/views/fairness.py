@@ -220,28 +220,32 @@ def _describe_effect(context: ViewContext, mode: str, figure: Estimate) -> str:
 
 def _describe_check(context: ViewContext, city: str) -> list[str]:
     """Return the composite by other ways: the wave's experiment, and no model at all."""
-    texts = {
-        "given": msg(
-            "With the effect of the mode from the wave's experiment: {score} ({interval})."
-        ),
-        "direct": msg(
-            "Checked without a model: with the nation's ages and schooling alone, {score} "
-            "({interval})."
-        ),
-    }
-    notes = []
-    for line, text in texts.items():
+    t, notes = context.t, []
+    for line in ("given", "direct"):
         names = {"adjusted": "estimate", "adjusted_low": "ci_low", "adjusted_high": "ci_high"}
         rows = _read_lines(context, line, names, area_level="city", area=city).where("line", line)
         if not len(rows) or not rows.shown[0]:
             continue
         if code := rows.texts(OBSTACLE)[0]:
-            notes.append(context.t(OBSTACLE_SENTENCES[code]))
+            notes.append(t(OBSTACLE_SENTENCES[code]))
             continue
         figure = estimate_at(rows)
-        interval = format_interval(figure.low, figure.high, context.t)
-        score = format_score(figure.estimate)
-        notes.append(context.t(text, score=score, interval=interval))
+        words = {
+            "score": format_score(figure.estimate),
+            "interval": format_interval(figure.low, figure.high, t),
+        }
+        notes.append(
+            t(
+                "With the effect of the mode from the wave's experiment: {score} ({interval}).",
+                **words,
+            )
+            if line == "given"
+            else t(
+                "Checked without a model: with the nation's ages and schooling alone, {score} "
+                "({interval}).",
+                **words,
+            )
+        )
     return notes
 
 
