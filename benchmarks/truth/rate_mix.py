@@ -37,7 +37,7 @@ def _expect(rng: np.random.Generator, level: float, shares: np.ndarray) -> float
     return float(expit(level + x @ BETA + effect).mean())
 
 
-def simulate_wave(rng: np.random.Generator) -> dict[str, np.ndarray]:
+def simulate_wave(rng: np.random.Generator) -> case_mix.Wave:
     """Return the errors of one wave and whether its intervals hold."""
     levels, (_, shares) = rng.normal(-1.0, CITY_SPREAD, case_mix.CITIES), case_mix.plant(rng)
     rows = [draw_city(rng, *city) for city in zip(levels, shares, strict=True)]
@@ -61,13 +61,7 @@ def simulate_wave(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 def measure(waves: int, seed: int) -> dict[str, float]:
     """Return the means over `waves` waves, by what is measured."""
-    found = [simulate_wave(rng) for rng in np.random.default_rng(seed).spawn(waves)]
-    mean = {key: float(np.mean([wave[key] for wave in found])) for key in found[0]}
-    return {
-        "error / raw error": float(np.sqrt(mean["adjusted"] / mean["raw"])),
-        "interval held": mean["held"],
-        "interval of the shift held": mean["shift held"],
-    }
+    return case_mix.measure(waves, seed, simulate_wave)
 
 
 def print_grid(waves: int) -> None:

@@ -34,13 +34,14 @@ from survey.store.tables import (
 )
 from survey.waves.assignments import list_tasks
 from survey.waves.planning.mode_experiment import (
+    PLANNED_HALF_WIDTH,
     ModeExperimentSummary,
     assign_offers,
     declare_mode_experiment,
     find_mode_experiment,
-    plan_experiment_interviews,
     withdraw_mode_experiment,
 )
+from survey.waves.planning.point_shares import plan_part_interviews
 from tests.error_codes import raises_code
 from tests.results.test_overlap import CITIES, NOW, points_of, put
 from tests.small_waves import SmallWave, person, small_instrument, small_tree, small_wave
@@ -230,13 +231,13 @@ def test_nothing_is_imported_where_chance_decides(planned: SmallWave) -> None:
 def test_the_interviews_that_an_effect_needs_are_planned(planned: SmallWave) -> None:
     with session_scope(planned.settings.store_url) as session:
         work = work_of(session, OPERATOR, NOW)
-        assert plan_experiment_interviews(work, key=planned.key) is None
+        assert plan_part_interviews(work, key=planned.key, half_width=PLANNED_HALF_WIDTH) is None
         wave_id = planned.read(session).id
         session.add(
             WavePlan(wave_id=wave_id, margin=2.0, level=0.95, deff=1.4, rule="power", total=62_000)
         )
         session.flush()
-        needed = plan_experiment_interviews(work, key=planned.key)
+        needed = plan_part_interviews(work, key=planned.key, half_width=PLANNED_HALF_WIDTH)
     assert needed is not None
     assert 1_150 < needed < 1_300
 

@@ -40,12 +40,13 @@ from survey.store.tables import (
 from survey.waves.assignments import find_assigned_point
 from survey.waves.instruments import save_instrument
 from survey.waves.planning.overlap import (
+    PLANNED_HALF_WIDTH,
     declare_overlap,
     find_overlap_summary,
     list_earlier_questionnaires,
-    plan_overlap_interviews,
     withdraw_overlap,
 )
+from survey.waves.planning.point_shares import plan_part_interviews
 from survey.waves.planning.wave_editing import change_wave
 from survey.waves.waves import WaveDraft
 from tests.error_codes import raises_code
@@ -269,17 +270,17 @@ def test_questionnaires_that_do_not_fit_are_refused(planned: tuple[SmallWave, UU
                 declare_overlap(work, key=wave.key, instrument_id=unfit, share=0.2, seed=1)
         found = list_earlier_questionnaires(work, key=wave.key)
         assert [each.name for each in found.values()] == ["small-old"]
-        assert plan_overlap_interviews(work, key=wave.key) is None
+        assert plan_part_interviews(work, key=wave.key, half_width=PLANNED_HALF_WIDTH) is None
         session.add(
             WavePlan(wave_id=session.exec(select(Wave)).one().id, margin=2.0, level=0.95,
                      deff=1.4, rule="power", total=62_000)
         )  # fmt: skip
         session.flush()
-        needed = plan_overlap_interviews(work, key=wave.key)
+        needed = plan_part_interviews(work, key=wave.key, half_width=PLANNED_HALF_WIDTH)
         assert needed is not None
         assert 4_500 < needed < 6_000
         sharper, coarser = (
-            plan_overlap_interviews(work, key=wave.key, half_width=width) for width in (0.4, 1.0)
+            plan_part_interviews(work, key=wave.key, half_width=width) for width in (0.4, 1.0)
         )
         assert sharper is not None
         assert coarser is not None

@@ -41,8 +41,13 @@ class CaseMixRows:
 
     def number_points(self) -> tuple[Codes, pd.DataFrame]:
         """Return the number of each row's sampling point (n,), and stratum and PSU of each."""
-        code = self.points.groupby(list(self.points), sort=False).ngroup()
-        return code.to_numpy().astype(np.intp), self.points.drop_duplicates()
+        return number_points(self.points)
+
+
+def number_points(points: pd.DataFrame) -> tuple[Codes, pd.DataFrame]:
+    """Return the number of each row's stratum and PSU (n,), and the distinct ones in that order."""
+    code = points.groupby(list(points), sort=False).ngroup()
+    return code.to_numpy().astype(np.intp), points.drop_duplicates()
 
 
 @dataclass(frozen=True)

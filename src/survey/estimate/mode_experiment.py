@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from survey.estimate.arrays import Floats, ratio
-from survey.estimate.case_mix import combine_items, find_errors
+from survey.estimate.case_mix import combine_items, find_errors, number_points
 from survey.estimate.design import Design, Sample
 
 LEAST_MOVED = 0.1
@@ -66,8 +66,7 @@ class ExperimentSums:
 
         z, d = centre(rows.offered[:, None]), centre(rows.used[:, None])
         y = centre(np.nan_to_num(rows.scores))
-        code = rows.points.groupby(list(rows.points), sort=False).ngroup().to_numpy()
-        keys = rows.points.drop_duplicates()
+        code, keys = number_points(rows.points)
         member = (code[:, None] == np.arange(len(keys))).T.astype(np.float64)
         arms = np.array([1 - rows.offered, rows.offered])
         zz, zd, zy = (member @ (masses * z * other) for other in (z, d, y))

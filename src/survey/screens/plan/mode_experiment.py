@@ -17,9 +17,9 @@ from survey.waves.planning.mode_experiment import (
     ModeExperimentSummary,
     declare_mode_experiment,
     find_mode_experiment,
-    plan_experiment_interviews,
     withdraw_mode_experiment,
 )
+from survey.waves.planning.point_shares import plan_part_interviews
 from survey.waves.planning.sampling_points import KIND_NAMES, STRATUM_NAMES
 from survey.waves.planning.wave_overview import WaveOverview
 
@@ -103,7 +103,7 @@ def _draw_declaration(page: PageContext, sheet: WaveOverview) -> None:
     """Draw the fields of a new mode experiment of wave `sheet`, and the button."""
     t, prefix = page.t, f"experiment/{sheet.key}/{page.language}"
     with page.read() as work:
-        needed = plan_experiment_interviews(work, key=sheet.key)
+        needed = plan_part_interviews(work, key=sheet.key, half_width=PLANNED_HALF_WIDTH)
     st.caption(
         t(
             "Do people answer otherwise when the questions are read aloud? Chance decides at which "

@@ -17,9 +17,9 @@ from survey.waves.planning.overlap import (
     declare_overlap,
     find_overlap_summary,
     list_earlier_questionnaires,
-    plan_overlap_interviews,
     withdraw_overlap,
 )
+from survey.waves.planning.point_shares import plan_part_interviews
 from survey.waves.planning.wave_overview import WaveOverview
 
 _USUAL_PERCENT = 20
@@ -81,7 +81,7 @@ def _draw_declaration(page: PageContext, sheet: WaveOverview) -> None:
         t("Margin of the step (± points)"), 0.3, 1.0, PLANNED_HALF_WIDTH, 0.1, key=f"{prefix}/width"
     )
     with page.read() as work:
-        needed = plan_overlap_interviews(work, key=sheet.key, half_width=width)
+        needed = plan_part_interviews(work, key=sheet.key, half_width=width)
     if needed is None:
         st.caption(t("No sample is planned yet, or even half of it would be too few for this."))
     else:

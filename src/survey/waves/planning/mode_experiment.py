@@ -12,20 +12,10 @@ from sqlmodel import Session
 from survey.access.audit import actor_id
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.estimate import plan_smaller_part
 from survey.estimate.mode_experiment import standardise_difference
 from survey.locale import RefusedError, msg
 from survey.store.audit_events import AuditEvent
-from survey.store.tables import (
-    Mode,
-    ModeExperiment,
-    SamplingPoint,
-    Wave,
-    WavePlan,
-    WaveState,
-    table_of,
-)
-from survey.waves.planning.overlap import PLANNED_SPREAD
+from survey.store.tables import Mode, ModeExperiment, SamplingPoint, Wave, WaveState, table_of
 from survey.waves.planning.point_shares import MAX_SEED, draw_of_wave
 from survey.waves.planning.wave_editing import lock_changeable_wave
 from survey.waves.waves import get_wave
@@ -89,21 +79,6 @@ def find_mode_experiment(work: Work, *, key: str) -> ModeExperimentSummary | Non
         interviews=int(targets[is_phone].sum()),
         balance=balance,
         usual=usual,
-    )
-
-
-def plan_experiment_interviews(work: Work, *, key: str) -> int | None:
-    """Return the interviews that the smaller side needs for an effect of ± `PLANNED_HALF_WIDTH`.
-
-    None if no sample is planned yet, or if even half of it would be too few.
-    """
-    work.require(Action.READ_PLAN)
-    wave = get_wave(session=work.session, key=key)
-    plan = work.session.get(WavePlan, wave.id)
-    if plan is None:
-        return None
-    return plan_smaller_part(
-        PLANNED_HALF_WIDTH, total=plan.total, spread=PLANNED_SPREAD, deff=plan.deff
     )
 
 

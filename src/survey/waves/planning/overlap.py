@@ -10,7 +10,6 @@ from sqlmodel import select as select_rows
 from survey.access.audit import actor_id
 from survey.access.roles import Action
 from survey.access.work import Work
-from survey.estimate import plan_smaller_part
 from survey.locale import Message, RefusedError, msg
 from survey.questionnaire.model import Instrument
 from survey.store.audit_events import AuditEvent
@@ -19,7 +18,6 @@ from survey.store.tables import (
     SamplingPoint,
     Wave,
     WaveOverlap,
-    WavePlan,
     WaveState,
     table_of,
 )
@@ -31,8 +29,6 @@ from survey.waves.waves import get_wave, require_scores
 
 PLANNED_HALF_WIDTH = 0.5
 """Points by which the nation's step shall be off at most, with 95 % confidence."""
-PLANNED_SPREAD = 15.0
-"""Standard deviation of one respondent's composite, in points."""
 MAX_SHARE = 0.5
 _NEEDED = ("age", "gender", "guardian")
 """Questions that quotas and weights rest on."""
@@ -81,21 +77,6 @@ def list_earlier_questionnaires(work: Work, *, key: str) -> dict[UUID, Instrumen
     )
     known = {id_: load_instrument(session=work.session, instrument_id=id_) for id_ in ids}
     return {id_: each for id_, each in known.items() if _explain_unfit(own, each) is None}
-
-
-def plan_overlap_interviews(
-    work: Work, *, key: str, half_width: float = PLANNED_HALF_WIDTH
-) -> int | None:
-    """Return the interviews that a step of ± `half_width` points needs.
-
-    None if no sample is planned yet, or if even half of it would be too few.
-    """
-    work.require(Action.READ_PLAN)
-    wave = get_wave(session=work.session, key=key)
-    plan = work.session.get(WavePlan, wave.id)
-    if plan is None:
-        return None
-    return plan_smaller_part(half_width, total=plan.total, spread=PLANNED_SPREAD, deff=plan.deff)
 
 
 def declare_overlap(
