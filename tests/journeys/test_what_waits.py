@@ -312,7 +312,10 @@ def _let_the_nation_finish(server: Server, enter: Enter) -> None:
     _follow(nation, zh("Months of complaints to close"))
     for due in (2, 1):
         title = zh("Close a month: {due} due, {count} open", due=due, count=due)
+        # A press while the page is still drawn may meet a button that is replaced.
+        wait_until_idle(nation)
         nation.get_by_text(title).click()
+        wait_until_idle(nation)
         nation.locator(".st-key-outside-close button").click()
         expect(nation.get_by_text(title)).to_have_count(0)
         wait_until_idle(nation)
