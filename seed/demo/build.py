@@ -26,6 +26,7 @@ from seed.demo.population import Population, main_people
 from seed.demo.questionnaire_overlap import OVERLAPS, true_steps
 from seed.demo.random_streams import DEFAULT_SEED
 from seed.demo.screen_outs import stopped_interviews
+from seed.demo.selection import true_selection
 from seed.demo.stored_responses import StoredIds, stored_interviews
 from seed.demo.wave_plans import PLANS, WavePlan
 from survey.access.principal import OPERATOR
@@ -90,9 +91,9 @@ def store_waves(
     """Create closed waves, marked demo, and yield the key of each once it can be frozen.
 
     `size` 1 is the real size of every wave. With `truth_dir`, the true value of every domain is
-    written there as `truth-<wave>.parquet`, and that of a questionnaire's step as
-    `step-<wave>.parquet`. The same seed draws the same interviews whatever the
-    other waves are.
+    written there as `truth-<wave>.parquet`, that of everybody beside those who take part as
+    `selection-<wave>.parquet`, and that of a questionnaire's step as `step-<wave>.parquet`. The
+    same seed draws the same interviews whatever the other waves are.
     """
     unknown = [key for key in waves if key not in PLANS]
     if unknown:
@@ -112,6 +113,8 @@ def store_waves(
         _store_wave(url, wave, accounts, now)
         if truth_dir is not None:
             write_truth(wave.truth, truth_dir, f"truth-{key}")
+            if wave.model.people.kind == "main":
+                write_truth(true_selection(wave.model), truth_dir, f"selection-{key}")
             if wave.earlier is not None:
                 write_truth(true_steps(key, wave.model), truth_dir, f"step-{key}")
         yield key
