@@ -12,10 +12,9 @@ from seed.demo.calibrate import calibrate_plan
 from seed.demo.field_plan import STRATA, DemoPoints
 from seed.demo.model import WaveModel
 from seed.demo.population import Population
-from seed.demo.truth import true_values
+from seed.demo.truth import overall_values
 from seed.demo.wave_plans import PLANS
 from survey.frame.city_frame import shipped_cities
-from survey.frame.quotas import EVERYONE
 from survey.frame.sampling_plan import draw_point_share
 from survey.results.crosswalk import list_counterparts
 
@@ -80,9 +79,7 @@ def true_steps(key: str, later: WaveModel) -> pd.DataFrame:
     assert earlier.tree is not None
     assert later.tree is not None
     names = list_counterparts(earlier.tree, later.tree)
-    keys = ["area_level", "area", "indicator"]
-    truths = [true_values(model) for model in (later, earlier)]
-    own, before = (table[table["group"] == EVERYONE].set_index(keys)["value"] for table in truths)
+    own, before = overall_values(later), overall_values(earlier)
     rows = own[own.index.get_level_values("indicator").isin(list(names))].rename("later")
     table = rows.reset_index()
     there = [table["area_level"], table["area"], table["indicator"].map(names)]

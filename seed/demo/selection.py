@@ -1,4 +1,4 @@
-"""Selection by the answer itself, planted in main waves: content people take part more readily.
+"""Selection by the answer itself, planted in main waves: the satisfied take part more readily.
 
 Of everybody in a city, a person's lasting effect on all ratings is normal with mean -d. The chance
 to take part rises with it, as exp(d × effect / variance), so that the effects of those who do are
@@ -8,14 +8,12 @@ scores the published ones are. No weighting puts it right, since no margin knows
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from seed.demo.model import WaveModel
 from seed.demo.population import Floats
 from seed.demo.random_streams import random_stream
-from seed.demo.truth import true_values
-from survey.frame.quotas import EVERYONE
+from seed.demo.truth import overall_values
 
 SHIFT, SHIFT_SD = 0.3, 0.2
 """Points of the latent scale by which those who take part are above everybody: the mean, and its
@@ -33,10 +31,8 @@ def true_selection(model: WaveModel) -> pd.DataFrame:
     One row for each area, indicator and measure; `bias` is the points that are too high.
     """
     below = selection_shifts(len(model.base))[:, None]
-    keys = ["area_level", "area", "indicator"]
-    own, everybody = (
-        table[table["group"] == EVERYONE].set_index(keys)["value"]
-        for table in (true_values(model), true_values(replace(model, base=model.base - below)))
-    )
-    both = pd.DataFrame({"takes_part": own, "everybody": everybody})
-    return both.assign(bias=np.subtract(own, everybody)).reset_index()
+    table = pd.DataFrame({
+        "takes_part": overall_values(model),
+        "everybody": overall_values(replace(model, base=model.base - below)),
+    })  # fmt: skip
+    return table.assign(bias=table["takes_part"] - table["everybody"]).reset_index()

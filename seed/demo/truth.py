@@ -56,6 +56,13 @@ def true_values(model: WaveModel) -> pd.DataFrame:
     return long.assign(indicator=names * len(keys), value=cube.reshape(-1))
 
 
+def overall_values(model: WaveModel) -> pd.Series:
+    """True values of all people together, by area_level, area and indicator."""
+    table = true_values(model)
+    keys = ["area_level", "area", "indicator"]
+    return table[table["group"] == EVERYONE].set_index(keys)["value"]
+
+
 def _iter_groups(model: WaveModel) -> Iterator[tuple[str, Floats]]:
     """Yield each group's name and its members' weight in every city and cell, shape (C, X)."""
     people = model.people

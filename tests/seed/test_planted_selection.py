@@ -1,4 +1,4 @@
-"""Selection in the demo's main waves: content people take part more readily, by a known amount."""
+"""Selection in main waves of the demo: the satisfied take part more readily, by known amounts."""
 
 from pathlib import Path
 
