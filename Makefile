@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Else each worker, server and command of the tests would compile all that it imports, each time.
 test test-slow: export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test test-slow test-all check audit format bench bench-quick screenshots clean setup lock catalogs programs spark ddi-schema xlsform-examples
+.PHONY: help demo test test-slow test-all check check-code check-types check-javascript check-vulnerabilities audit format bench bench-quick screenshots clean setup lock catalogs programs spark ddi-schema xlsform-examples
 
 help:
 	@echo 'make demo         set up, make demo data if there are none, serve http://localhost:8501'
@@ -61,11 +61,21 @@ test-all:
 	done
 
 check: $(VENV)/.dev $(COMPILED)
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync check-vulnerabilities check-types check-code check-javascript
+
+check-code:
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/lint-imports --no-cache --no-logo 2>&1 | tail -n 8
+
+check-types:
 	@$(BIN)/mypy
+
+check-javascript:
 	@$(BIN)/python tools/check_javascript.py
+
+# It hardly computes: most of its time it waits for answers.
+check-vulnerabilities:
 	@$(BIN)/python tools/check_vulnerabilities.py
 
 audit: $(VENV)/.dev

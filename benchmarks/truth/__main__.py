@@ -45,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Do intervals and tests hold as they say?")
     parser.add_argument("names", nargs="*", metavar="name", help=f"some of: {', '.join(GRIDS)}")
     parser.add_argument("--samples", type=int)
-    chosen = parse_arguments(parser, samples=2)
+    chosen = parse_arguments(parser, samples=1)
     for name in chosen.names or GRIDS:
         print_grid, samples = GRIDS[name]
         print_grid(chosen.samples or samples)

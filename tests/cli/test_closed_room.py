@@ -31,6 +31,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["as proposed", "by a mapping"])
 def test_no_cell_of_a_case_is_found_anywhere(
     how: str,

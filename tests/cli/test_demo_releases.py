@@ -20,6 +20,7 @@ from tests.synthetic_results import synthetic_store
 from tests.work_of import work_of
 
 
+@pytest.mark.slow
 def test_a_demo_wave_is_public_once_its_audit_is_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

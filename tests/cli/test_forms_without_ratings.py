@@ -54,6 +54,7 @@ def answers() -> list[dict[str, object]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMS)
 def test_a_form_without_ratings_goes_the_whole_way(
     survey: Survey, tmp_path: Path, kind: str

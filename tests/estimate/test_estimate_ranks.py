@@ -316,6 +316,7 @@ def test_the_same_seed_gives_the_same_sets_with_estimated_errors():
     assert first.attrs == again.attrs
 
 
+@pytest.mark.slow
 def test_no_family_error_beyond_five_per_cent_with_estimated_errors():
     """A short run of benchmarks/estimate/ranks.py, 40 cities."""
     for case, df in (("equal", 4), ("equal", 12), ("two levels", 8), ("spread", 12)):

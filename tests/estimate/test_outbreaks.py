@@ -172,6 +172,7 @@ def test_series_left_out_because_they_are_small_change_nothing_but_the_common_di
     assert {*chosen[own.find_alarms()]} == {*every.find_alarms()}
 
 
+@pytest.mark.slow
 def test_planted_outbreaks_are_found_and_false_alarms_are_few() -> None:
     """A short run of benchmarks/truth/outbreaks.py, which has more weeks and cases."""
     found, false = truth.measure(truth.Case(157, 2.0, (20, 2.0)), samples=4)

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from survey.settings import Settings
+from tests.browser_program import find_browser
 from tests.complete_answers import WOMAN_OF_1985
 from tests.server_process import LivePlatform, Respondent, Server, seed_store
 from tests.synthetic_results import PLANS, synthetic_store
@@ -17,7 +18,6 @@ from tests.synthetic_results import PLANS, synthetic_store
 if TYPE_CHECKING:
     from tests.conftest import MakeOnce
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FIRST_TIER = frozenset({
     "test_accounts_from_nothing", "test_comparative_test", "test_drill_down", "test_outside_data",
     "test_planning_a_wave", "test_public_form", "test_review_by_keys", "test_venue_visit",
@@ -41,14 +41,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = next((executable for name in CHROMIUM if (executable := shutil.which(name))), None)
+    path = find_browser()
     if path is None:
         message = "NO CHROMIUM FOUND: the browser journeys are skipped"
         warnings.warn(message, stacklevel=1)
         pytest.skip(message)
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--force-prefers-reduced-motion"]
+        )
         yield chromium
         chromium.close()
 

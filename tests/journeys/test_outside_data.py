@@ -96,6 +96,7 @@ def test_an_education_activity_with_a_photo_enters_the_register(
     page.get_by_text(zh("Enter one"), exact=True).click()
     page.get_by_role("textbox", name=zh("Activity"), exact=True).fill("社区防骗讲座")
     page.get_by_role("textbox", name=zh("Location"), exact=True).fill("红旗社区活动室")
+    wait_until_idle(page)
     page.get_by_test_id("stDateInput").get_by_role("spinbutton").first.click()
     page.keyboard.type("20240506")
     page.get_by_label(zh("Participants"), exact=True).fill("45")

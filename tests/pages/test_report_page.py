@@ -78,6 +78,7 @@ def wait_for_charts() -> int:
     return CHART_PROCESS.process_id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ReportFormat)
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_report_is_the_same_whether_charts_are_drawn_beside_the_server_or_in_it(

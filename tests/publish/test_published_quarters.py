@@ -130,6 +130,7 @@ def find_told(counts: Counts, *, gated: bool) -> set[tuple[str, tuple[str, ...],
     }
 
 
+@pytest.mark.slow
 def test_months_and_published_quarters_together_tell_no_small_count() -> None:
     told_without_gate = 0
     for seed in range(60):

@@ -210,6 +210,7 @@ def verdict_of(
     return build_change_table(wave_changes, before_cells=before, after_cells=after, before_wave="w")
 
 
+@pytest.mark.slow
 def test_where_nothing_changed_hardly_any_wave_has_an_arrow() -> None:
     rng = np.random.default_rng(5)
     waves = 200

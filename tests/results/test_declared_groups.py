@@ -248,6 +248,7 @@ def test_pages_name_the_groups_in_the_words_of_the_form(wave: SmallWave, languag
     assert text == asked[language]
 
 
+@pytest.mark.slow
 def test_recomputing_keeps_the_declaration(wave: SmallWave) -> None:
     results = frozen(wave, ["reasons"])
     cells = folder_of(wave, results) / CELLS

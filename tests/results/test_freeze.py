@@ -171,6 +171,7 @@ def test_a_surveyor_reads_no_results(settings: Settings) -> None:
         freeze_wave(settings, wave_key=WAVE, actor=surveyor)
 
 
+@pytest.mark.slow
 def test_a_released_wave_stays_released_and_an_open_one_is_not_closed_by_freezing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,7 @@ def shown_before(made: FreezePreview) -> dict[str, tuple[bool, float | None, int
     }
 
 
+@pytest.mark.slow
 def test_two_interviews_hide_a_city_and_leaving_them_out_shows_it(wave: SmallWave) -> None:
     made = preview(wave)
     beijing, suzhou = made.cities
@@ -128,6 +129,7 @@ def test_a_large_wave_is_previewed_file_by_file_with_the_same_figures(
     assert not list(wave.settings.snapshot_dir.rglob("*.parquet"))
 
 
+@pytest.mark.slow
 def test_interviews_of_a_city_left_out_stay_as_they_are(wave: SmallWave) -> None:
     leave_out(wave, SUZHOU)
     freeze(wave, final=True)
@@ -169,6 +171,7 @@ def test_a_city_is_counted_in_again_and_both_acts_are_in_the_trail(wave: SmallWa
     assert trail[0][1]["reason"] == "two interviews"
 
 
+@pytest.mark.slow
 def test_the_preview_says_what_could_be_subtracted_from_the_provisional_results(
     wave: SmallWave,
 ) -> None:

@@ -179,6 +179,7 @@ def test_the_method_says_where_the_weights_come_from_and_tells_nobodys(wave: Sma
     assert f"{weights.std() / weights.mean():.1f}" in text
 
 
+@pytest.mark.slow
 def test_a_snapshot_read_again_has_the_same_weights(wave: SmallWave) -> None:
     frozen = freeze_wave(wave.settings, wave_key=wave.key, actor=OPERATOR)
     with read_scope(wave.settings.store_url) as session:
@@ -298,6 +299,7 @@ def test_equal_weights_never_cost_less_than_nothing(seed: int) -> None:
     assert 1 <= deff < 1 + 1e-12
 
 
+@pytest.mark.slow
 def test_equal_weights_cost_nothing_and_scale_changes_no_figure(wave: SmallWave) -> None:
     assert WeightSpread.of(pd.Series(np.ones(5)), pd.Series(["110000"] * 5)).kish_deff == 1
     with read_scope(wave.settings.store_url) as session:

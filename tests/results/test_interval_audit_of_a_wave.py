@@ -65,6 +65,7 @@ def test_the_method_says_what_was_audited(store: Settings) -> None:
     assert audit["width"] == 10
 
 
+@pytest.mark.slow
 def test_a_freeze_that_tells_too_much_fails_and_names_the_cell(
     store: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,6 +76,7 @@ def line(sheet: pd.DataFrame, kind: str) -> pd.DataFrame:
     return sheet[sheet["line"] == kind].astype({"indicator": str, "item": str, "group": str})
 
 
+@pytest.mark.slow
 def test_any_split_of_the_cities_gives_the_same_bytes(
     frame: pd.DataFrame, source: SheetSource, sheet: pd.DataFrame
 ) -> None:

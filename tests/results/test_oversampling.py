@@ -88,6 +88,7 @@ def _estimates(oversampling: Oversampling | None) -> np.ndarray:
     return np.array(estimates)
 
 
+@pytest.mark.slow
 def test_the_national_estimate_of_an_oversampled_wave_is_unbiased() -> None:
     estimates = _estimates(KNOWN)
     error = estimates.std(ddof=1) / np.sqrt(REPEATS)

@@ -134,6 +134,7 @@ def test_one_requests_another_confirms_and_the_requester_cannot(
     ]
 
 
+@pytest.mark.slow
 def test_freezing_a_released_wave_again_takes_two_people(wave: SmallWave, employ: Employ) -> None:
     """Every reader sees the new figures."""
     admin, other = employ(), employ()

@@ -90,6 +90,7 @@ def test_a_freeze_that_reached_every_hidden_count_is_such_an_audit(wave: SmallWa
     assert problem(wave) == ""
 
 
+@pytest.mark.slow
 def test_an_audit_holds_for_the_cells_that_it_looked_at(wave: SmallWave) -> None:
     freeze(wave, UNBOUNDED)
     freeze(wave, NOTHING)

@@ -37,6 +37,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_the_same_release_gives_the_same_bytes(
     published: PublishedStore, site: Path, tmp_path: Path
 ) -> None:

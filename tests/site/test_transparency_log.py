@@ -349,6 +349,7 @@ def log_root(site: Path) -> str:
     return (site / "log" / "checkpoint").read_text("utf-8").split("\n")[2]
 
 
+@pytest.mark.slow
 def test_the_same_log_gives_the_same_bytes(
     published: PublishedStore, site: Path, tmp_path: Path
 ) -> None:

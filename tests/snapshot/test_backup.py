@@ -203,6 +203,7 @@ def forged(
     return path
 
 
+@pytest.mark.slow
 def test_a_wave_comes_back_the_same_and_goes_on_to_the_other_database(
     frozen_small_demo: Path, postgres_url: str, tmp_path: Path
 ) -> None:

@@ -61,6 +61,7 @@ def store_url(cluster: Cluster) -> Iterator[str]:
     dispose_engines()
 
 
+@pytest.mark.slow
 def test_a_restarted_database_loses_and_doubles_nothing(
     cluster: Cluster,
     roomy: Field,

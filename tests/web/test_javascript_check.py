@@ -26,6 +26,7 @@ def test_without_a_compiler_it_says_so_and_passes(
     assert "WAS NOT TYPE-CHECKED" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not COMPILER.exists(), reason="the TypeScript compiler is not installed")
 @pytest.mark.parametrize(
     ("fault", "complaint"),

@@ -42,6 +42,7 @@ def finished(invite: Callable[..., str], interview: Callable[..., dict[str, Any]
     return lambda count: [interview(token=invite()) for _ in range(count)]
 
 
+@pytest.mark.slow
 def test_a_killed_server_loses_and_doubles_nothing(
     server: ServerProcess, field: Field, finished: Make
 ) -> None:
@@ -74,6 +75,7 @@ def test_a_line_that_breaks_at_any_moment_loses_and_doubles_nothing(
     assert "Traceback" not in server.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_overcome(
     server: ServerProcess, field: Field, finished: Make
 ) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from survey.estimate.arrays import Floats
+from survey.estimate.arrays import Floats, limit_to_one_thread
 from survey.estimate.change import benjamini_hochberg
 
 WEEKS_A_YEAR = 365.25 / 7
@@ -129,9 +129,10 @@ def forecast_week(past: Counts, is_known: Mask, *, is_spreading: bool = False) -
     enough = np.flatnonzero(known.sum(axis=1) >= LEAST_PAST_WEEKS)
     design = _build_design(lags[used])
     fitted = np.full((len(past), 5), np.nan)
-    for start in range(0, len(enough), _BATCH_SERIES):
-        rows = enough[start : start + _BATCH_SERIES]
-        fitted[rows] = _fit_batch(design, past[np.ix_(rows, used)], known[rows], is_spreading)
+    with limit_to_one_thread():
+        for start in range(0, len(enough), _BATCH_SERIES):
+            rows = enough[start : start + _BATCH_SERIES]
+            fitted[rows] = _fit_batch(design, past[np.ix_(rows, used)], known[rows], is_spreading)
     mean, of_mean, squares, freedom, usual = fitted.T
     if is_spreading:
         # The middle one: a topic that comes with an event alone varies beyond all others.

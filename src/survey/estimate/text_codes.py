@@ -12,7 +12,7 @@ from zlib import crc32
 import numpy as np
 from scipy import optimize, sparse, special
 
-from survey.estimate.arrays import Codes, Floats
+from survey.estimate.arrays import Codes, Floats, limit_to_one_thread
 from survey.estimate.audited_share import NOT_AUDITED
 
 COLUMNS = 1 << 14
@@ -45,7 +45,9 @@ def propose_codes(texts: Sequence[str], coded: Codes, codes: int) -> Floats:
         learned_from = known[fold[known] != number]
         if len(np.unique(coded[learned_from])) < 2:
             return np.zeros_like(predicted)
-        weights = _fit(runs[learned_from], coded[learned_from], codes)
+        # Its products are small: with a thread on every core this takes a dozen times as long.
+        with limit_to_one_thread():
+            weights = _fit(runs[learned_from], coded[learned_from], codes)
         said = _predict(runs, weights)
         predicted += said * np.where(fold == -1, 1 / FOLDS, fold == number)[:, None]
     return predicted

@@ -172,6 +172,7 @@ PARTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 def test_the_order_of_deliveries_shows_nowhere(
     tmp_path: Path, request: pytest.FixtureRequest

@@ -42,6 +42,7 @@ def test_the_autocorrelation_of_a_long_series_is_found() -> None:
     assert found.autocorrelation == pytest.approx(0.6, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lengths", "rho"),
     [

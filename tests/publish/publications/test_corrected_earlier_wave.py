@@ -126,6 +126,7 @@ def change_lines(store: Settings) -> list[str]:
     return [line for line in lines if f"-change.{EARLIER}" in line]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("other_numbers")
 def test_a_correction_that_nobody_sees_leaves_a_signed_release_as_it_is(store: Settings) -> None:
     freeze_again(store, EARLIER)

@@ -98,6 +98,7 @@ CHANGES: dict[str, tuple[Meanwhile, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_changed_while_it_was_built_is_not_signed(
     store: Settings, monkeypatch: pytest.MonkeyPatch, name: str

@@ -1,0 +1,16 @@
+"""The browser of this machine that journeys drive."""
+
+import shutil
+
+BROWSERS = (
+    "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
+    "google-chrome-stable",
+)  # fmt: skip
+"""Best first. The shell is the same engine without windows, for half the processor: the other ones
+open a whole window, its tab strip and all, for every context of a test."""
+INSTALL_BROWSER = "Debian: apt install chromium-headless-shell, or chromium"
+
+
+def find_browser() -> str | None:
+    """Return the path of the best browser that is installed."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
