@@ -201,6 +201,7 @@ def test_groups_of_a_large_segment_are_summed_some_at_a_time(monkeypatch):
     assert tables_of(Cube.of_parts(parts, spec)) == tables_of(cube)
 
 
+@pytest.mark.slow
 def test_worker_processes_give_the_same_bytes(whole):
     spec = spec_of(POINTS)
     parts = [CitiesPart((f"C{city}",), spec) for city in range(CITIES)]

@@ -96,6 +96,7 @@ def test_the_national_estimate_of_an_oversampled_wave_is_unbiased() -> None:
     assert error < 0.06
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "forgotten", [None, Oversampling(3.0, 1.0), Oversampling(1.0, 2.0, SHARES.to_dict())]
 )

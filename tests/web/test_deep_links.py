@@ -181,6 +181,7 @@ def _visit(port: int, page: str, cookie: str) -> VisibleText:
                 return received
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_the_first_visitor_is_refused(
     fresh_server: Callable[[str], int], cookies: dict[Role, str], address: str

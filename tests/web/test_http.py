@@ -139,6 +139,7 @@ def behind_nginx(
     server.stop()
 
 
+@pytest.mark.slow
 def test_a_proxy_may_rewrite_the_host(behind_nginx: tuple[Nginx, str]) -> None:
     nginx, public_url = behind_nginx
 

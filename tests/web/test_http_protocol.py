@@ -119,6 +119,7 @@ def test_patience_has_an_end(server: ServerProcess, pieces: tuple[bytes, ...]) -
     assert answer.startswith(b"HTTP/1.1 408")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "route",
     [

@@ -44,5 +44,6 @@ def test_a_fault_is_found(fault: str, complaint: str, monkeypatch: pytest.Monkey
     assert error.startswith("src/survey/web/static/contact.js:")
 
 
+@pytest.mark.slow
 def test_nothing_is_found_in_ours() -> None:
     assert check_javascript.main() == 0

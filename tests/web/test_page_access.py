@@ -109,6 +109,7 @@ def end_of(line: ClientConnection) -> tuple[int, list[str]]:
         kinds.append(str(ForwardMsg.FromString(content).WhichOneof("type")))
 
 
+@pytest.mark.slow
 def test_files_in_memory_have_a_limit_and_go_with_their_session(server: Server) -> None:
     """First in this file: no other test has left a file behind."""
     visitors = [PageClient(server.port, "analyst") for _ in range(3)]
@@ -304,6 +305,7 @@ def test_a_session_has_so_many_lines(server: Server) -> None:
     _opens_again(visitor)
 
 
+@pytest.mark.slow
 def test_a_line_that_says_too_much_is_cut_and_frees_its_place(server: Server) -> None:
     visitor = PageClient(server.port, "analyst")
     with visitor.open_socket() as line:

@@ -285,6 +285,7 @@ def test_what_is_no_table_is_refused_in_words(content: bytes) -> None:
         assert ZH(refused.value.message) != str(refused.value.message), "it is said in Chinese"
 
 
+@pytest.mark.slow
 def test_more_rows_than_a_file_may_have_are_refused() -> None:
     with pytest.raises(FileUnreadableError):
         complaints(LONG + "2025-04,苏州,质量,食品,1,1\n" * 500_001)
@@ -369,6 +370,7 @@ def table(rows: list[list[Any]], titles: list[str]) -> bytes:
     ).encode()
 
 
+@pytest.mark.slow
 @given(
     COUNTS,
     st.permutations(range(6)),

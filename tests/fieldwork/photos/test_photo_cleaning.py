@@ -231,6 +231,7 @@ print(said, peak(resource.RUSAGE_SELF) - before, peak(resource.RUSAGE_CHILDREN))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "mode", "size", "said"),
     [

@@ -299,6 +299,7 @@ def _repack(path: Path, name: str, data: bytes, packing: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["release.json", "release.sig", "release.tsr", "figures.csv"])
 def test_a_file_that_unpacks_to_far_more_than_it_says_takes_no_memory(
     tmp_path: Path, name: str
