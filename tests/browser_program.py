@@ -8,7 +8,6 @@ BROWSERS = (
 )  # fmt: skip
 """Best first. The shell is the same engine without windows, for half the processor: the other ones
 open a whole window, its tab strip and all, for every context of a test."""
-INSTALL_BROWSER = "Debian: apt install chromium-headless-shell, or chromium"
 
 
 def find_browser() -> str | None:

@@ -3,25 +3,23 @@
 set -euo pipefail
 PATH="$PATH:/usr/sbin:/sbin"
 
-ensure() { # packages of which the first there is will do, what is skipped without it, commands of which one is enough
-  local packages=$1 skipped=$2 package name
+ensure() { # package, what is skipped without it, commands of which one is enough
+  local package=$1 skipped=$2 name
   shift 2
   for name in "$@"; do
     command -v "$name" >/dev/null 2>&1 && return
   done
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    for package in $packages; do
-      echo "Installing $package for the tests …"
-      if (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package") >/tmp/ensure-programs.log 2>&1; then
-        return
-      fi
-      tail -n 5 /tmp/ensure-programs.log >&2
-    done
+    echo "Installing $package for the tests …"
+    if (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package") >/tmp/ensure-programs.log 2>&1; then
+      return
+    fi
+    tail -n 5 /tmp/ensure-programs.log >&2
   fi
   cat >&2 <<TEXT
 ************************************************************************
   $1 WAS NOT FOUND: $skipped will be SKIPPED.
-  Install it (Debian: apt install ${packages##* }) to run the whole suite.
+  Install it (Debian: apt install $package) to run the whole suite.
 ************************************************************************
 TEXT
 }
@@ -32,7 +30,6 @@ if [ "$(id -u)" = 0 ] && [ -d /usr/sbin ] && [ ! -e /usr/sbin/policy-rc.d ]; the
   chmod +x /usr/sbin/policy-rc.d
   trap 'rm -f /usr/sbin/policy-rc.d' EXIT
 fi
-# The shell without windows is the same engine and costs the journeys less; older Debians lack it.
-ensure 'chromium-headless-shell chromium' 'the browser journeys' chromium chromium-headless-shell chromium-browser google-chrome google-chrome-stable
+ensure chromium 'the browser journeys' chromium chromium-browser google-chrome google-chrome-stable
 ensure nginx-light 'the tests of deploy/ behind nginx' nginx
 ensure poppler-utils 'the tests of what stands in a PDF' pdftotext

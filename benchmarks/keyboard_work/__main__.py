@@ -13,6 +13,7 @@ Sheets: a complete paper questionnaire, typed at a steady rate, from its number 
 import argparse
 import os
 import random
+import shutil
 import statistics
 import tempfile
 import time
@@ -38,7 +39,6 @@ from survey.store.engine import session_scope
 from survey.store.tables import Mode, Response, ResponseRevision, SamplingPoint, Status, now
 from survey.waves.instruments import load_instrument
 from survey.waves.waves import get_wave
-from tests.browser_program import INSTALL_BROWSER, find_browser
 
 WAVE, CITY = "main-2026", "420500"
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -201,9 +201,9 @@ def main() -> None:
     parser.add_argument("--keys-per-second", type=float, default=4.0)
     parser.add_argument("--data", type=Path, help="data folder of a demo that may be changed")
     chosen = parse_arguments(parser, reviews=2, sheets=1, keys_per_second=40.0)
-    browser_file = find_browser()
+    browser_file = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
     if browser_file is None:
-        raise SystemExit(f"No Chromium was found ({INSTALL_BROWSER}).")
+        raise SystemExit("No Chromium was found (Debian: apt install chromium).")
     with tempfile.TemporaryDirectory(prefix="survey-office-") as folder:
         if chosen.data is not None:
             measure(chosen.data, chosen, browser_file)
