@@ -63,6 +63,8 @@ test-all:
 check: $(VENV)/.dev $(COMPILED)
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync check-vulnerabilities check-types check-code check-javascript
 
+check-code check-types check-javascript check-vulnerabilities: $(VENV)/.dev $(COMPILED)
+
 check-code:
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .

@@ -15,7 +15,7 @@ from survey.estimate.outbreaks import LEAST_COUNT, warn_of_outbreaks
 
 SERIES, WEEKS = 25_400, 287
 """Of 127 areas with 20 classes and 10 natures; the longest past that is used."""
-MAX_RATIO = 35.0
+MAX_RATIO = 22.0
 """Most processor time over that of least squares; half as much again as measured."""
 COLUMNS = 11
 
