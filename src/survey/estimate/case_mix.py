@@ -46,8 +46,10 @@ class CaseMixRows:
 
 def number_points(points: pd.DataFrame) -> tuple[Codes, pd.DataFrame]:
     """Return the number of each row's stratum and PSU (n,), and the distinct ones in that order."""
-    code = points.groupby(list(points), sort=False).ngroup()
-    return code.to_numpy().astype(np.intp), points.drop_duplicates()
+    stratum, point = (pd.factorize(points[name])[0] for name in points)
+    code, _ = pd.factorize(stratum * (point.max(initial=0) + 1) + point)
+    first = np.unique(code, return_index=True)[1]
+    return code.astype(np.intp), points.iloc[first]
 
 
 @dataclass(frozen=True)
