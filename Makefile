@@ -94,7 +94,7 @@ bench-quick: setup
 	@$(BIN)/python -m benchmarks --quick
 
 screenshots: setup programs
-	@$(BIN)/python tools/screenshots.py
+	@$(BIN)/python -m tools.screenshots
 
 setup: $(VENV)/.dev $(COMPILED)
 	@tools/ensure-typescript.sh

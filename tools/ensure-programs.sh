@@ -3,22 +3,24 @@
 set -euo pipefail
 PATH="$PATH:/usr/sbin:/sbin"
 
-ensure() { # package, what is skipped without it, commands of which one is enough
-  local package=$1 skipped=$2 name
+ensure() { # packages (the first that can be installed is), what is skipped without, commands of which one is enough
+  local packages=$1 package=${1##* } skipped=$2 name
   shift 2
   for name in "$@"; do
     command -v "$name" >/dev/null 2>&1 && return
   done
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    echo "Installing $package for the tests …"
-    if (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package") >/tmp/ensure-programs.log 2>&1; then
-      return
-    fi
+    for package in $packages; do
+      echo "Installing $package for the tests …"
+      if (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package") >/tmp/ensure-programs.log 2>&1; then
+        return
+      fi
+    done
     tail -n 5 /tmp/ensure-programs.log >&2
   fi
   cat >&2 <<TEXT
 ************************************************************************
-  $1 WAS NOT FOUND: $skipped will be SKIPPED.
+  $package WAS NOT FOUND: $skipped will be SKIPPED.
   Install it (Debian: apt install $package) to run the whole suite.
 ************************************************************************
 TEXT
@@ -30,6 +32,7 @@ if [ "$(id -u)" = 0 ] && [ -d /usr/sbin ] && [ ! -e /usr/sbin/policy-rc.d ]; the
   chmod +x /usr/sbin/policy-rc.d
   trap 'rm -f /usr/sbin/policy-rc.d' EXIT
 fi
-ensure chromium 'the browser journeys' chromium chromium-browser google-chrome google-chrome-stable
+# The shell is the same engine without windows, for half the processor (tests/browser_program.py).
+ensure 'chromium-headless-shell chromium' 'the browser journeys' chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable
 ensure nginx-light 'the tests of deploy/ behind nginx' nginx
 ensure poppler-utils 'the tests of what stands in a PDF' pdftotext

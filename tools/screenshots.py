@@ -6,7 +6,6 @@ data of this checkout, or small ones made for the occasion.
 
 import argparse
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -23,11 +22,11 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from survey.figures.typeface import FONT_FILE
+from tests.browser_program import find_browser
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "screenshots"
 SURVEY = Path(sys.executable).parent / "survey"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SMALL = "0.05"
 SETTLED_SELECTOR = "[data-testid=stApp][data-test-script-state=notRunning]"
 NOTHING_IS_FETCHED = """() => document.querySelector("h1")
@@ -140,7 +139,7 @@ def main() -> int:
     parser.add_argument("--look", action="append", help="e.g. phone-elder-zh; may be repeated")
     parser.add_argument("--out", type=Path, default=OUT)
     chosen = parser.parse_args()
-    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    browser = find_browser()
     if browser is None:
         sys.stderr.write("No Chromium was found (Debian: apt install chromium).\n")
         return 1

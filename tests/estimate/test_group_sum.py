@@ -28,4 +28,6 @@ def test_few_values_are_summed_like_many(
     for few in (0, rows * columns + 1):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(arrays, "_FEW_VALUES", few)
-            assert np.array_equal(group_sum(codes, values, groups, weights), expected)
+            found = group_sum(codes, values, groups, weights)
+        assert found.dtype == expected.dtype
+        assert np.array_equal(found, expected)

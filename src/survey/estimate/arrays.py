@@ -41,7 +41,7 @@ def group_sum(codes: Codes, values: Floats, groups: int, weights: Floats | None 
         columns = values.shape[1]
         entries = values if weights is None else values * weights[:, None]
         places = (codes[:, None] * columns + np.arange(columns)).ravel()
-        return np.bincount(places, entries.ravel(), groups * columns).reshape(groups, columns)
+        return weighted_count(places, entries.ravel(), groups * columns).reshape(groups, columns)
     entries = np.ones(size) if weights is None else weights
     member = sparse.csc_matrix((entries, codes, np.arange(size + 1)), shape=(groups, size))
     return np.asarray(member @ values)
