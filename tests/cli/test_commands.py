@@ -301,6 +301,7 @@ def test_small_demo_is_built_frozen_and_read(
         assert cell["reason"] == "hidden"
 
 
+@pytest.mark.slow
 def test_serving_waits_for_nothing_that_only_freezing_needs() -> None:
     """A second `make demo` is up at once because the server imports no statistics."""
     script = "import sys, survey.cli.main, survey.cli.serve, survey.kit.asgi; print(*sys.modules)"

@@ -86,6 +86,7 @@ def test_a_preview_is_no_freeze_for_good(survey: Survey, wave: SmallWave) -> Non
     assert state(wave) is WaveState.CLOSED
 
 
+@pytest.mark.slow
 def test_rows_for_analysts_are_ready_once_a_wave_is_frozen_for_good(
     survey: Survey, wave: SmallWave
 ) -> None:
@@ -99,6 +100,7 @@ def test_rows_for_analysts_are_ready_once_a_wave_is_frozen_for_good(
         assert len(list(wave.settings.snapshot_dir.rglob(PREPARED_ROWS))) == expected
 
 
+@pytest.mark.slow
 def test_the_operator_requests_a_freeze_once_and_does_not_confirm_it(
     survey: Survey, wave: SmallWave, administrator: Principal
 ) -> None:
@@ -132,6 +134,7 @@ def test_the_operator_confirms_with_the_options_of_the_request(
     assert "one_person" not in confirmed
 
 
+@pytest.mark.slow
 def test_a_release_takes_the_second_person_and_what_was_requested(
     survey: Survey, wave: SmallWave, administrator: Principal
 ) -> None:
@@ -157,6 +160,7 @@ def test_a_release_takes_the_second_person_and_what_was_requested(
     assert state(wave) is WaveState.RELEASED
 
 
+@pytest.mark.slow
 def test_one_person_is_enough_where_the_setting_says_so(
     survey: Survey, wave: SmallWave, administrator: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

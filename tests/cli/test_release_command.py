@@ -411,6 +411,7 @@ def errata(archive: Path) -> dict[str, dict[str, str]]:
         return {row["id"]: row for row in rows}
 
 
+@pytest.mark.slow
 def test_a_correction_lists_each_figure_before_and_after(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,7 @@ def test_a_city_report_by_its_ending(
     assert '"area":"320500"' in str(entry.detail).replace(" ", "").replace("'", '"')
 
 
+@pytest.mark.slow
 def test_province_and_nation(survey: Survey, store: Settings, tmp_path: Path) -> None:
     for arguments in (("province", "32"), ("province", "320000"), ("nation",), ("method",)):
         out = tmp_path / f"{'-'.join(arguments)}.pdf"
@@ -75,6 +76,7 @@ def test_check_template(survey: Survey, tmp_path: Path) -> None:
     assert "other.docx" in result.output
 
 
+@pytest.mark.slow
 def test_all_cities_in_one_archive(
     survey: Survey, store: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ __all__ = ["target"]
 KEYS = ["area_level", "area", "group", "indicator"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shown", [Shown.SCORES, Shown.NAMES])
 def test_no_hidden_cell_follows_from_all_figures_of_a_public_release(
     target: Target, shown: Shown

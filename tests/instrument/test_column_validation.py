@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -122,6 +123,7 @@ def instruments(draw: st.DrawFn) -> Instrument:
     )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=400)
 @given(
     instrument=instruments(),

@@ -211,6 +211,7 @@ def instruments(draw: st.DrawFn) -> Instrument:
     return instrument
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60,
     deadline=None,

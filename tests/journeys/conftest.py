@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from tests.conftest import MakeOnce
 
 FIRST_TIER = frozenset({
-    "test_accounts_from_nothing", "test_comparative_test", "test_drill_down", "test_outside_data",
-    "test_planning_a_wave", "test_public_form", "test_review_by_keys", "test_venue_visit",
-    "test_withdrawing",
+    "test_drill_down", "test_outside_data", "test_planning_a_wave", "test_public_form",
+    "test_review_by_keys", "test_venue_visit", "test_withdrawing",
 })  # fmt: skip
 """Journeys of `make test`: one for each kind of work; the others are slow tests."""
 PHONE = {"width": 390, "height": 844}

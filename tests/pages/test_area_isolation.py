@@ -51,6 +51,8 @@ from tests.pages.conftest import enter_page
 from tests.synthetic_results import PLANS, synthetic_store
 from tests.work_of import work_of
 
+pytestmark = pytest.mark.slow
+
 CITY, NAMES = "440100", ("广州市", "Guangzhou", "Kanarienvogel")
 SCORE, SCORES = -777.77, re.compile(r"(?<![\d.])777\.[78]")
 OWN, OWN_PROVINCE = "320500", "32"
@@ -292,7 +294,6 @@ def before_them(screen: Callable[..., str]) -> dict[str, str]:
     return texts
 
 
-@pytest.mark.slow
 def test_the_canary_can_be_seen_by_those_who_may(before_them: dict[str, str]) -> None:
     """Or none of the tests below could fail."""
     for key in ("overview", "city", "trends", "special_groups", "urban_rural"):

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from survey.access.principal import OPERATOR
 from survey.release.announced_days import change_announced_day
 from survey.release.publishing_steps import retract_publication
@@ -41,6 +43,7 @@ def test_what_is_not_announced_to_everybody_changes_nothing(own_store: Published
     assert after.digest == before.digest
 
 
+@pytest.mark.slow
 def test_a_calendar_names_title_day_and_why_it_moved(
     own_store: PublishedStore, tmp_path: Path
 ) -> None:

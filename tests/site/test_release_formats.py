@@ -29,6 +29,7 @@ def unpack(path: Path) -> bytes:
     return gzip.decompress(path.read_bytes())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_workbooks_hold_what_pages_show(
     site: Path, published: PublishedStore, language: str

@@ -50,6 +50,7 @@ def check(lines: Sequence[tuple[str, float, float]]) -> None:
             assert again == pytest.approx(printed, abs=ROUNDING), city
 
 
+@pytest.mark.slow
 def test_each_citys_composite_follows_from_its_items_and_the_weights(address: str) -> None:
     check(list(compute_again(address)))
 

@@ -194,6 +194,7 @@ def test_the_replaced_release_is_nowhere(corrected: CorrectedSite) -> None:
 HOSTILE = ']]></title><entry>&lt;x;"\\u0022}</script><svg onload=x>{{7*7}}\u2028\x07=cmd|'
 
 
+@pytest.mark.slow
 def test_a_title_breaks_out_of_no_format(
     published: PublishedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

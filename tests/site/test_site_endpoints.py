@@ -124,6 +124,7 @@ def test_while_the_door_is_shut_nothing_is_there(settings: Settings) -> None:
     assert not Settings(data_dir=settings.data_dir).serves_site
 
 
+@pytest.mark.slow
 def test_what_is_taken_back_is_gone_at_once_and_only_that_is_said(
     own_store: PublishedStore,
 ) -> None:
@@ -152,6 +153,7 @@ def test_a_site_that_cannot_be_built_shows_nothing(own_store: PublishedStore) ->
     assert list(own_store.settings.site_dir.glob("*")) == []
 
 
+@pytest.mark.slow
 def test_an_earlier_release_is_opened_by_a_signed_decision(own_store: PublishedStore) -> None:
     settings = own_store.settings
     with session_scope(settings.store_url) as session:
@@ -174,6 +176,7 @@ def test_an_earlier_release_is_opened_by_a_signed_decision(own_store: PublishedS
         assert client.get(f"/data/{WAVE}/").status_code == 200
 
 
+@pytest.mark.slow
 def test_folders_that_are_not_shown_any_more_are_removed(own_store: PublishedStore) -> None:
     settings = own_store.settings
     for number in range(3):
@@ -192,6 +195,7 @@ def read_counts(store: PublishedStore) -> dict[tuple[str, bool], int]:
         return {(row.page, row.is_useful): row.presses for row in rows}
 
 
+@pytest.mark.slow
 def test_readers_say_whether_a_page_was_useful_and_are_counted_without_a_trace(
     own_store: PublishedStore,
 ) -> None:

@@ -57,6 +57,7 @@ def read_tables(metadata: Path, folder: Path) -> dict[str, list[dict[str, object
     return further | rows
 
 
+@pytest.mark.slow
 def test_every_csv_is_described_and_every_cell_is_of_its_type(site: Path, tmp_path: Path) -> None:
     described = set()
     for number, metadata in enumerate(sorted(site.rglob("*csv-metadata.json"))):

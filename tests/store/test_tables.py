@@ -68,6 +68,7 @@ def test_the_metadata_of_a_fresh_process_has_every_table() -> None:
     assert set(run_fresh(script)) == set(get_metadata().tables)
 
 
+@pytest.mark.slow
 def test_a_module_brings_the_tables_that_its_own_refer_to() -> None:
     """In a process each: a row whose foreign key leads nowhere could not be stored."""
     script = """

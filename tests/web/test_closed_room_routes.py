@@ -79,6 +79,7 @@ def sign_in(platform: Platform, role: Role) -> dict[str, str]:
     return {"Cookie": f"{COOKIE}={secret}", "Origin": "http://testserver"}
 
 
+@pytest.mark.slow
 def test_no_address_tells_a_word_of_a_case(platform: Platform, room: Room) -> None:
     asked = room.planted[0]
     readers = {

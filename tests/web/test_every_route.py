@@ -237,6 +237,7 @@ def without_holding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_middleware, "HOLD_SECONDS", 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_holding")
 def test_every_address_has_a_limit(harness: RouteHarness) -> None:
     """Also a route of tomorrow; each is asked for from a network of its own."""

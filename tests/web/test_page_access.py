@@ -128,6 +128,7 @@ def test_files_in_memory_have_a_limit_and_go_with_their_session(server: Server) 
         assert visitors[2].add_file(numbers[2], "a", size) == 204
 
 
+@pytest.mark.slow
 def test_a_foreign_page_is_refused_and_nobody_waits(server: Server) -> None:
     """Streamlit asks the internet for its own address when it is shown a foreign `Origin`."""
     visitor = PageClient(server.port, "analyst")
@@ -293,6 +294,7 @@ def test_files_of_a_session_have_limits_together(server: Server) -> None:
         assert PageClient(server.port, "analyst").add_file(first_number, "g", 100) == 403
 
 
+@pytest.mark.slow
 def test_a_session_has_so_many_lines(server: Server) -> None:
     visitor, other = PageClient(server.port, "typist"), PageClient(server.port, "typist")
     with ExitStack() as lines:

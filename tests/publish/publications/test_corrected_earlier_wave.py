@@ -154,6 +154,7 @@ def test_changes_from_figures_that_were_corrected_since_are_signed_again(store: 
     publish(store, at=at, key=RELEASE)
 
 
+@pytest.mark.slow
 def test_changes_from_a_wave_that_was_taken_back_are_not_published(store: Settings) -> None:
     act(retract_publication, store, "lin", MINUTE + DAY, key=FIRST, reason=REASON)
     with pytest.raises(PublicationNotAllowedError, match="earlier wave"):

@@ -79,6 +79,7 @@ def test_pyrage_alone_opens_both_kinds() -> None:
     assert pyrage.passphrase.decrypt(data, "a long enough passphrase") == CONTENT
 
 
+@pytest.mark.slow
 def test_files_that_pyrage_made_alone_open_here() -> None:
     data = pyrage.encrypt(CONTENT, [pyrage.x25519.Recipient.from_str(KEY_TEXT.split()[3])])
     assert opened(data) == CONTENT
