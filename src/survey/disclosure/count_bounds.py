@@ -293,7 +293,9 @@ class CountModel:
         for place in sorted(bounded):
             self._bound_cell(int(self.unknown_index[place]), minimum)
         self._bound_mixtures(cells, minimum, rng, work)
-        for place in rng.permutation(positions).tolist():
+        # What is wide by now stays so.
+        still_open = set(positions[self._is_narrow(cells, minimum)].tolist())
+        for place in filter(still_open.__contains__, rng.permutation(positions).tolist()):
             if self.work >= work:
                 break
             self._bound_cell(int(self.unknown_index[place]), minimum)

@@ -144,7 +144,7 @@ def build_small_area_table(
         with limit_to_one_thread():
             model = _fit_model(inputs, cities.reindex(codes), level)
         columns: dict[str, Any] = {**keys, "grade": grade_cells(direct), **model}
-        parts.append(direct[list(_COPIED)].assign(**columns))
+        parts.append(pd.DataFrame({**direct[list(_COPIED)], **columns}))
     if not parts:
         return _COLUMN_TYPES.empty([*_COPIED, *_KEYS, *_COLUMN_TYPES.choices, *_MODEL])
     return _COLUMN_TYPES.cast(pd.concat(parts, ignore_index=True))
