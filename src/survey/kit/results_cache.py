@@ -39,6 +39,11 @@ def list_damaged_waves(page: PageContext) -> list[WaveSummary]:
     return _list_waves(page)[1]
 
 
+def forget_waves() -> None:
+    """Read the list of frozen waves anew: a step just changed who may see one of them."""
+    _list_cached_waves.clear()
+
+
 def _list_waves(page: PageContext) -> tuple[list[WaveInfo], list[WaveSummary]]:
     settings = page.settings
     return _list_cached_waves(settings.store_url, str(settings.data_dir), settings)
