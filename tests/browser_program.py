@@ -6,8 +6,8 @@ BROWSERS = (
     "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
     "google-chrome-stable",
 )  # fmt: skip
-"""Best first. The shell is the same engine without windows, for half the processor: the other ones
-open a whole window, its tab strip and all, for every context of a test."""
+"""Best first. The shell is the same engine without windows, for seven tenths of the processor: the
+other ones open a whole window, its tab strip and all, for every context of a test."""
 
 
 def find_browser() -> str | None:

@@ -32,7 +32,7 @@ if [ "$(id -u)" = 0 ] && [ -d /usr/sbin ] && [ ! -e /usr/sbin/policy-rc.d ]; the
   chmod +x /usr/sbin/policy-rc.d
   trap 'rm -f /usr/sbin/policy-rc.d' EXIT
 fi
-# The shell is the same engine without windows, for half the processor (tests/browser_program.py).
+# The shell is the same engine without windows and takes less processor (tests/browser_program.py).
 ensure 'chromium-headless-shell chromium' 'the browser journeys' chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable
 ensure nginx-light 'the tests of deploy/ behind nginx' nginx
 ensure poppler-utils 'the tests of what stands in a PDF' pdftotext

@@ -41,17 +41,11 @@ from tests.work_of import work_of
 pytestmark = pytest.mark.slow
 
 PROGRAM = "from survey.cli.main import main\nmain()"
-THREE_WAVES = ("village-2026", "main-2024", "main-2023")
-PROGRAM_OF_THREE = (
-    f"from survey.cli import demo_data\ndemo_data.DEMO_WAVES = {THREE_WAVES}\n{PROGRAM}"
-)
 SIZE = "0.01"
 PATIENCE_SECONDS = 240
 
 
-def start_demo(
-    folder: Path, *options: str, port: int = 0, program: str = PROGRAM
-) -> subprocess.Popen[bytes]:
+def start_demo(folder: Path, *options: str, port: int = 0) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
         "SURVEY_DATABASE_URL": "",
@@ -60,7 +54,7 @@ def start_demo(
         "SURVEY_PORT": str(port),
         "SURVEY_LANGUAGE": "en",
     }
-    command = [sys.executable, "-c", program, "demo", "--size", SIZE, *options]
+    command = [sys.executable, "-c", PROGRAM, "demo", "--size", SIZE, *options]
     return subprocess.Popen(command, env=environment, cwd=folder, stderr=subprocess.DEVNULL)
 
 
@@ -297,18 +291,13 @@ def test_a_shared_database_with_half_a_demonstration_is_refused(
 def test_as_many_processes_as_one_likes_make_the_same_tables(
     small_demo: Path, tmp_path: Path
 ) -> None:
-    """The shared demonstration was made by two processes, and of five waves.
-
-    No table depends on the other two waves, each of which would take as long again.
-    """
-    made_alone = start_demo(tmp_path, "--workers", "1", program=PROGRAM_OF_THREE)
-    assert made_alone.wait(timeout=PATIENCE_SECONDS * 2) == 0
+    """The shared demonstration was made by two processes."""
+    assert start_demo(tmp_path, "--workers", "1").wait(timeout=PATIENCE_SECONDS * 2) == 0
     made = tmp_path / "demo"
     tables, shared = name_tables(made), name_tables(small_demo)
-    assert len([name for name in tables if name.endswith("cells.parquet")]) == 3
+    assert len([name for name in tables if name.endswith("cells.parquet")]) == 5
     assert len([name for name in tables if name.startswith("change of main-2023/")]) == 1
-    others = {name for name in shared if "elderly" in name or "minors" in name}
-    assert tables.keys() == shared.keys() - others
+    assert tables.keys() == shared.keys()
     for name, path in tables.items():
         assert path.read_bytes() == shared[name].read_bytes(), name
     settings = Settings(database_url="", data_dir=made, _env_file=None)

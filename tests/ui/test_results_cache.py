@@ -1,5 +1,6 @@
 """What a process keeps of a wave is what it opened, not what a list said some seconds before."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from survey.kit.page_runner import PageContext
 from survey.results.release import release_wave, revoke_release
 from survey.results.wave_results import WaveInfo, WaveResults
 from survey.settings import Settings
+from survey.store import schema
 from survey.store.audit_events import AuditEvent
 from survey.store.engine import dispose_engines, session_scope
 from survey.store.tables import Shown, WaveState
@@ -87,6 +89,16 @@ def _open(store: Settings) -> WaveResults:
 def _named_cities(results: WaveResults) -> int:
     cells = results.cells(CITY, area_level="city", group="all", indicator="composite")
     return len(cells)
+
+
+def test_a_wave_is_listed_as_soon_as_it_is_frozen(store: Settings, tmp_path: Path) -> None:
+    """Also where the list was read just before, and by another process than froze it."""
+    empty = Settings(data_dir=tmp_path.with_name("another"))
+    schema.upgrade(empty.store_url)
+    assert results_cache.all_waves(_page(empty)) == []
+    dispose_engines()
+    shutil.copytree(store.data_dir, empty.data_dir, dirs_exist_ok=True)
+    assert _listed(empty) == _listed(store)
 
 
 def test_a_release_that_is_taken_back_leaves_nothing_under_the_key_of_before(

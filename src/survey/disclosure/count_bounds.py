@@ -293,9 +293,10 @@ class CountModel:
         for place in sorted(bounded):
             self._bound_cell(int(self.unknown_index[place]), minimum)
         self._bound_mixtures(cells, minimum, rng, work)
+        order = rng.permutation(positions)
         # What is wide by now stays so.
-        still_open = set(positions[self._is_narrow(cells, minimum)].tolist())
-        for place in filter(still_open.__contains__, rng.permutation(positions).tolist()):
+        still_open = np.isin(order, positions[self._is_narrow(cells, minimum)])
+        for place in order[still_open].tolist():
             if self.work >= work:
                 break
             self._bound_cell(int(self.unknown_index[place]), minimum)

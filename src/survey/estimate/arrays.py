@@ -19,8 +19,8 @@ Flags = npt.NDArray[np.bool_]
 Kind = TypeVar("Kind", Floats, Singles, Flags)
 
 _FEW_VALUES = 6_000
-"""Below, sums by code are counted, in a tenth to half of the time that a sparse matrix takes; above
-some 20,000 values the matrix is faster."""
+"""Below, sums by code are counted, in an eighth to half of the time that a sparse matrix takes;
+above some 20,000 values the matrix is faster."""
 
 
 def flatten_rows(values: Kind) -> Kind:

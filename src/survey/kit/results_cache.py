@@ -12,6 +12,7 @@ from survey.figures.views.view_context import ViewContext
 from survey.kit.feedback import record_view_once
 from survey.kit.page_runner import PageContext
 from survey.results import WaveInfo, WaveResults, open_results
+from survey.results.snapshots import count_snapshots
 from survey.results.wave_results import list_readable_waves
 from survey.settings import Settings
 from survey.store.audit_events import AuditEvent
@@ -20,8 +21,8 @@ from survey.store.tables import WaveState
 from survey.waves.waves import WaveSummary
 
 T = TypeVar("T")
-_NEW_WAVES_AFTER = 15.0
-"""Seconds until a page notices a newly frozen wave."""
+_KEPT_SECONDS = 15.0
+"""How long the list of waves is kept; a newly frozen wave is on it at once."""
 
 
 def list_frozen_waves(page: PageContext, series: str) -> list[WaveInfo]:
@@ -39,21 +40,18 @@ def list_damaged_waves(page: PageContext) -> list[WaveSummary]:
     return _list_waves(page)[1]
 
 
-def forget_waves() -> None:
-    """Read the list of frozen waves anew: a step just changed who may see one of them."""
-    _list_cached_waves.clear()
-
-
 def _list_waves(page: PageContext) -> tuple[list[WaveInfo], list[WaveSummary]]:
     settings = page.settings
-    return _list_cached_waves(settings.store_url, str(settings.data_dir), settings)
+    with read_scope(settings.store_url) as session:
+        snapshots = count_snapshots(session)
+    return _list_cached_waves(settings.store_url, str(settings.data_dir), snapshots, settings)
 
 
-@st.cache_data(ttl=_NEW_WAVES_AFTER, max_entries=8, show_spinner=False)
+@st.cache_data(ttl=_KEPT_SECONDS, max_entries=8, show_spinner=False)
 def _list_cached_waves(
-    store_url: str, data_dir: str, _settings: Settings
+    store_url: str, data_dir: str, snapshots: int, _settings: Settings
 ) -> tuple[list[WaveInfo], list[WaveSummary]]:
-    del store_url, data_dir  # they are the key of the cache
+    del store_url, data_dir, snapshots  # they are the key of the cache
     with read_scope(_settings.store_url) as session:
         return list_readable_waves(_settings, session)
 

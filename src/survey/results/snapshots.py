@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pandas as pd
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from survey.locale import RefusedError, SurveyError, msg
 from survey.results.analysis import require_points
@@ -200,6 +200,11 @@ def list_newest_snapshots(
     if series is not None:
         query = query.where(Wave.series == series)
     return list({wave.key: (wave, snapshot) for wave, snapshot in session.exec(query)}.values())
+
+
+def count_snapshots(session: Session) -> int:
+    """Return how many snapshots there are of all waves: one more after every freeze."""
+    return session.exec(select(func.count()).select_from(Snapshot)).one()
 
 
 def get_newest_snapshot(session: Session, wave_key: str) -> tuple[Wave, Snapshot]:

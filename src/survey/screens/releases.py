@@ -14,7 +14,6 @@ from survey.kit.download_button import ZIP, File, draw_download_button
 from survey.kit.feedback import run_change_below_button, run_long_change, show_feedback
 from survey.kit.page_frame import draw_notice
 from survey.kit.page_runner import PageContext
-from survey.kit.results_cache import forget_waves
 from survey.kit.signing import PEOPLE_RULE_TEXTS, draw_awaited_people
 from survey.kit.text_blocks import escape_markdown
 from survey.kit.url_state import pick
@@ -373,7 +372,6 @@ def _change_if_typed(
         change(work)
 
     run_change_below_button(page, change_if_named, done=done, slot=slot, drawn=[change])
-    forget_waves()
 
 
 def _draw_retraction(page: PageContext, release: PublicationSummary) -> None:
@@ -410,4 +408,3 @@ def _retract_release(page: PageContext, release_key: str, field: str) -> None:
         slot=_TAKING_BACK + release_key,
         drawn=[release_key],
     )
-    forget_waves()
