@@ -143,6 +143,7 @@ WITHOUT_PRINCIPAL = {
     "snapshots.seals.open_seals": SERVER,
     "results.wave_results.list_waves": CATALOGUE,
     "results.wave_results.list_readable_waves": CATALOGUE,
+    "results.snapshots.count_snapshots": CATALOGUE,
     "results.wave_results.open_results": CATALOGUE,
     "results.row_selection.find_earlier_wave": CATALOGUE,
     "results.row_selection.open_known_results": CATALOGUE,

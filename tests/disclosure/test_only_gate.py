@@ -95,7 +95,7 @@ FROM_RESULTS = {
     "get_newest_snapshot", "get_shown_snapshot",
     "release_request_options",
     "outdated_waves", "list_altered_tables", "list_current_snapshots", "list_published_snapshots",
-    "list_shown_snapshots",
+    "list_shown_snapshots", "count_snapshots",
     # Whether every hidden count was audited, how far an audit is, and which released waves have
     # not passed: no figure.
     "require_whole_audit", "list_released_problems", "is_audit_due", "find_audit_standing",
