@@ -45,7 +45,7 @@ demo: $(VENV)/.runtime $(COMPILED)
 
 test: setup programs ddi-schema xlsform-examples
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest -n 2 --dist worksteal -m 'not slow' $(TESTS)
+	@$(BIN)/pytest -n 3 --dist worksteal -m 'not slow' $(TESTS)
 
 test-slow: setup programs spark
 	@$(BIN)/pytest -n 2 --dist worksteal -m slow $(TESTS)

@@ -18,11 +18,10 @@ from tests.synthetic_results import PLANS, synthetic_store
 if TYPE_CHECKING:
     from tests.conftest import MakeOnce
 
-FIRST_TIER = frozenset({
-    "test_drill_down", "test_outside_data", "test_planning_a_wave", "test_public_form",
-    "test_review_by_keys", "test_venue_visit", "test_withdrawing",
-})  # fmt: skip
-"""Journeys of `make test`: one for each kind of work; the others are slow tests."""
+FIRST_TIER = frozenset(
+    {"test_drill_down", "test_public_form", "test_review_by_keys", "test_withdrawing"}
+)
+"""Journeys of `make test`: a reader, respondents and a supervisor; the others are slow tests."""
 PHONE = {"width": 390, "height": 844}
 PATIENCE = 60_000
 """Milliseconds: what is right comes sooner, and a busy machine must not fail a journey."""

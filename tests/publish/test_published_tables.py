@@ -29,6 +29,8 @@ from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import new_id
 from tests.work_of import work_of
 
+pytestmark = pytest.mark.slow
+
 WAVE = "main-2024"
 _FOURTH_SHEET = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,4"
 

@@ -22,6 +22,8 @@ from survey.store.engine import dispose_engines, read_scope
 from survey.store.tables import new_id
 from tests.work_of import work_of
 
+pytestmark = pytest.mark.slow
+
 WAVE = "main-2024"
 NAMES = {
     "str": "http://www.sdmx.org/resources/sdmxml/schemas/v3_0/structure",

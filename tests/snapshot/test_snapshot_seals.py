@@ -30,6 +30,8 @@ from survey.store.engine import dispose_engines, read_scope, session_scope
 from survey.store.tables import AuditEntry, Shown, Snapshot, Wave
 from tests.work_of import work_of
 
+pytestmark = pytest.mark.slow
+
 OLDER, WAVE = "main-2023", "main-2024"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -112,7 +114,6 @@ def test_every_file_is_in_the_manifest_and_in_the_trail(settings: Settings) -> N
         assert len(entry.detail[SEAL]) == 64
 
 
-@pytest.mark.slow
 def test_five_points_more_for_beijing_are_an_error_that_names_the_file(settings: Settings) -> None:
     folder = folder_of(settings)
     add_five_points(folder)
@@ -184,7 +185,6 @@ def unseal(settings: Settings) -> None:
         connection.exec_driver_sql("DELETE FROM audit_entry WHERE action = 'snapshot.sealed'")
 
 
-@pytest.mark.slow
 def test_what_was_frozen_before_is_read_and_says_that_it_is_not_sealed(settings: Settings) -> None:
     unseal(settings)
     read_all(settings)
@@ -199,7 +199,6 @@ def test_what_was_frozen_before_is_read_and_says_that_it_is_not_sealed(settings:
     read_all(settings)
 
 
-@pytest.mark.slow
 def test_a_change_in_another_folder_is_not_sealed_with_it(settings: Settings) -> None:
     """Computing the older wave again writes into the folder of the newer one."""
     folder = folder_of(settings)
@@ -234,7 +233,6 @@ def test_a_release_names_what_was_released(settings: Settings) -> None:
     assert entries(settings, "wave.released")[-1].detail[SEAL] == seal_of_seals(seals)
 
 
-@pytest.mark.slow
 def test_a_failed_freeze_leaves_files_and_seals_as_they_were(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,7 +247,6 @@ def test_a_failed_freeze_leaves_files_and_seals_as_they_were(
     assert read_manifest(folder_of(settings)).software != "9.9"
 
 
-@pytest.mark.slow
 def test_a_reader_who_comes_between_the_files_and_their_hashes_waits(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,7 +272,6 @@ def test_files_are_for_the_account_that_serves_alone(settings: Settings, frozen_
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-@pytest.mark.slow
 def test_another_process_compares_the_files_with_the_seals_that_were_sent_along(
     settings: Settings,
 ) -> None:
