@@ -1,6 +1,7 @@
 """A year of consumer education from lists: 300 activities, five bases of which one is changed."""
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,7 +64,9 @@ def test_a_year_of_activities_and_five_bases(page: Page, results_server: Server)
     bring_in(page, ACTIVITIES, lines)
     enter(page, 300)
     expect(page.get_by_text("旅程讲座299")).to_have_count(0)
-    page.get_by_text(zh("Show all {count} rows", count=300)).click()
+    # 301 if `test_outside_data` entered its activity on this server before.
+    show_all = "|".join(zh("Show all {count} rows", count=count) for count in (300, 301))
+    page.get_by_text(re.compile(show_all)).click()
     expect(page.get_by_role("cell", name="旅程讲座299", exact=True)).to_be_visible()
 
     page.goto(f"{results_server.url}/consumer-education?lang=zh&part=bases")
