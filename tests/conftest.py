@@ -37,6 +37,7 @@ from streamlit.components.v2.manifest_scanner import scan_component_manifests
 from seed.demo import build
 from survey.access.principal import OPERATOR, Principal
 from survey.access.roles import Role
+from survey.estimate import arrays
 from survey.questionnaire.model import (
     Choice,
     Instrument,
@@ -163,6 +164,14 @@ def _installed_components() -> Iterator[None]:
     """Let Streamlit look once for packages with components of their own, not for every page."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(scan_component_manifests))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kept_memory() -> Iterator[None]:
+    """Let freezes keep the memory they freed: to hand back that of a large process takes long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arrays, "_c_library", object)
         yield
 
 

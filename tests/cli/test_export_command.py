@@ -125,6 +125,7 @@ def test_the_codebook_is_written_in_every_format(
     assert unknown.exit_code == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["xlsx", "csv"])
 def test_the_tables_are_written_in_both_formats(
     survey: Survey, demo: Settings, tmp_path: Path, ending: str

@@ -51,6 +51,8 @@ from tests.small_waves import KEY as WAVE
 from tests.small_waves import SmallWave, person, small_instrument, small_wave
 from tests.work_of import work_of
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 6, 1, 2, tzinfo=UTC)
 _TIMES = re.compile(rb"\d\d \w{3} (\d{4} \d\d:\d\d|\d\d\d\d:\d\d:\d\d)")
 """When SPSS and Stata files say that they were written."""

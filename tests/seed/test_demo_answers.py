@@ -16,6 +16,8 @@ from survey.questionnaire.validation import validate
 from survey.store.china_time import china_date
 from survey.store.tables import Status
 
+pytestmark = pytest.mark.slow
+
 
 def somewhere(wave: DemoWave) -> StoredIds:
     """Ids of whatever an interview refers to; quota cells only where the wave has some."""

@@ -46,6 +46,8 @@ from survey.waves.waves import get_wave
 from tests.error_codes import raises_code
 from tests.work_of import work_of
 
+pytestmark = pytest.mark.slow
+
 SIZE = 0.01
 
 

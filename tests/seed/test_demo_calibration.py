@@ -16,6 +16,8 @@ from survey.frame.population_margins import main_margins
 from survey.frame.quotas import VILLAGE_SERIES
 from survey.settings import PROJECT_ROOT
 
+pytestmark = pytest.mark.slow
+
 SCORES = [
     result
     for year in YEARS

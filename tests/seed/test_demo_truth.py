@@ -13,6 +13,8 @@ from survey.estimate import Design, Node, Tree, estimate, estimate_tree, to_scor
 from survey.frame.city_frame import shipped_cities
 from survey.frame.population_margins import ELDERLY_BANDS, MAIN_BANDS, elderly_margins, main_margins
 
+pytestmark = pytest.mark.slow
+
 DESIGN = Design(weight="weight", strata="h", psu="psu")
 SUBSTANTIVE = {"dk", "na", "refused"}
 

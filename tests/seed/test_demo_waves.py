@@ -13,6 +13,8 @@ from seed.demo.calibrate import calibrate_wave
 from seed.demo.field_plan import STRATA
 from survey.frame.city_frame import shipped_cities
 
+pytestmark = pytest.mark.slow
+
 SMALL = 6_000
 
 

@@ -26,6 +26,8 @@ from survey.results.wave_estimates import CubeRequest, WaveEstimates, build_cube
 from survey.results.wave_parts import LoadedPart, WaveData, WaveParts
 from survey.results.wave_rules import WaveRules
 
+pytestmark = pytest.mark.slow
+
 KEY = "main-2023"
 
 
