@@ -89,6 +89,16 @@ def test_equal_section_names_and_a_foreign_default_language():
     assert found(sample(languages=(Language(code="zh", name="a"), Language(code="zh", name="b"))))
 
 
+def test_a_section_is_named_as_a_question_only_where_nothing_refers_to_it():
+    referring = question("a", ItemKind.TEXT, relevant="${ q } = 1")
+    alike, other = Section(name="q", items=(QUESTION,)), question("b", ItemKind.TEXT)
+    assert found(sample(sections=(alike, Section(name="s", items=(other,))))) == []
+    telling = other.model_copy(update={"label": {"zh": "您说${q}", "en": "You said ${q}"}})
+    for each in (referring, telling):
+        wrong = found(sample(sections=(alike, Section(name="s", items=(each,)))))
+        assert wrong == ["The name “q” is used more than once."]
+
+
 def test_scored_items_hang_on_the_tree():
     scored = [
         question(f"q{number}", ItemKind.RATING, indicator=indicator.code, **RATING)

@@ -1,5 +1,6 @@
 """Checks of instruments and indicator trees: structure, consent, scores; and what they find."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -79,6 +80,10 @@ def _check_names(instrument: Instrument) -> Iterator[Finding]:
                 yield _build_error(
                     msg("The name “{name}” is used more than once.", name=name), name
                 )
+    for name in sorted(names.keys() & sections.keys()):
+        # Other readers of XLSForm cannot tell which of the two an expression or a text means.
+        if re.search(rf"\$\{{\s*{re.escape(name)}\s*\}}", instrument.model_dump_json()):
+            yield _build_error(msg("The name “{name}” is used more than once.", name=name), name)
     if not names:
         yield _build_error(msg("The form has no questions."), "")
     codes = [language.code for language in instrument.languages]
