@@ -42,7 +42,7 @@ from survey.store.tables import (
     now,
     table_of,
 )
-from survey.web import request_middleware
+from survey.web import request_middleware, site_endpoints
 from survey.web.routes import build_app, build_routes
 from tests.work_of import work_of
 
@@ -89,8 +89,10 @@ def harness(
         "photo": str(photo), "release": "check.dining-2026-1",
         "figure": "main-2026-310000-composite-all-score", "path": "main-2026/310000/",
     }  # fmt: skip
-    with TestClient(build_app(settings), headers={"Accept-Language": "en"}) as client:
-        yield RouteHarness(client, url, settings, values, interview)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site_endpoints, "PATIENCE_SECONDS", 300.0)
+        with TestClient(build_app(settings), headers={"Accept-Language": "en"}) as client:
+            yield RouteHarness(client, url, settings, values, interview)
     dispose_engines()
 
 
