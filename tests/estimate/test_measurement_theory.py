@@ -90,6 +90,19 @@ def test_covariances_of_no_population_cannot_be_fitted():
     assert invariance_steps(FACTOR, moments(implied(), impossible)) == ()
 
 
+def test_covariances_that_are_nearly_those_of_a_population_have_no_fit_either():
+    """As pairwise covariances of few people: |det| has a logarithm, and the fit looked good."""
+    factor = np.repeat([0, 1], 6)
+    lam = np.tile(LOADING, 2)[:, None] * np.eye(2)[factor]
+    possible = lam @ PHI @ lam.T + np.diag(np.tile(UNIQUE, 2))
+    values, vectors = np.linalg.eigh(possible)
+    impossible = (vectors * [-5, *values[1:]]) @ vectors.T
+    both = Moments(np.stack([possible, impossible]), np.zeros((2, 12)), np.full(2, 1000.0))
+    assert invariance_steps(factor, both) == ()
+    assert fit_factors(factor, Moments(impossible[None], both.mean[:1], both.n[:1]), None) is None
+    assert fit_factors(factor, Moments(possible[None], both.mean[:1], both.n[:1]), None) is not None
+
+
 def test_correction_by_normal_resamples_is_none():
     """Resamples of a simple random sample of normal items: a statistic of df degrees of freedom."""
     rng = np.random.default_rng(5)

@@ -121,12 +121,12 @@ def fit_factors(factor: Codes, moments: Moments, deviations: Floats | None) -> F
     df = p * (p + 1) / 2 - len(own)
     variance = np.diag(seen)
     worst_df = p * (p - 1) / 2
-    worst = n * float(np.log(variance).sum() - np.linalg.slogdet(seen)[1])
+    worst = n * float(np.log(variance).sum() - moments.log_determinant[0])
     inverse = np.linalg.inv(information(values)[0][np.ix_(own, own)])
     scales, error = (1.0, 1.0), np.full(p, nan)
     if deviations is not None and df:
         pull = score(values, deviations, np.zeros((len(deviations), p)))[:, own]
-        turned = np.linalg.inv(values.sigma[0]) @ deviations
+        turned = values.inverse[0] @ deviations
         whole = np.einsum("jab,jba->", turned, turned) / 2
         scale = n * (whole - np.einsum("ja,ab,jb->", pull, inverse, pull)) / df
         upper = np.triu(np.ones((p, p)), 1) / np.outer(variance, variance)
@@ -226,7 +226,7 @@ def _indices(values: Parameters, free: Codes, moments: Moments) -> FitIndices:
     groups, p = moments.mean.shape
     chi2 = float(moments.n @ discrepancy(values, moments))
     variance = np.diagonal(moments.covariance, axis1=1, axis2=2)
-    worst = np.log(variance).sum(axis=1) - np.linalg.slogdet(moments.covariance)[1]
+    worst = np.log(variance).sum(axis=1) - moments.log_determinant
     df = groups * (p * (p + 1) / 2 + p) - (int(free.max()) + 1)
     baseline = float(moments.n @ worst), groups * p * (p - 1) / 2
     return FitIndices.of((chi2, df), baseline, n=float(moments.n.sum()), groups=groups)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.linalg import lstsq
 
 from survey.estimate.arrays import Codes, Flags, Floats
 
@@ -29,6 +30,11 @@ class Moments:
     """Shape (B, p)."""
     n: Floats
     """Shape (B,)."""
+
+    @cached_property
+    def log_determinant(self) -> Floats:
+        """log|S|, shape (B,); infinity where items tell nothing of their own."""
+        return _log_determinant(self.covariance)
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,11 @@ class Parameters:
         return self.lambda_ @ self.phi @ self.lambda_.swapaxes(-1, -2) + own
 
     @cached_property
+    def inverse(self) -> Floats:
+        """Σ⁻¹, shape (B, p, p)."""
+        return np.asarray(np.linalg.inv(self.sigma))
+
+    @cached_property
     def mu(self) -> Floats:
         """Means that the model implies, shape (B, p)."""
         return self.intercept + (self.lambda_ @ self.factor_mean[..., None])[..., 0]
@@ -89,14 +100,28 @@ class Parameters:
 
 def discrepancy(values: Parameters, moments: Moments) -> Floats:
     """Return log|Σ| + tr(S Σ⁻¹) − log|S| − p of each group (B,); infinity outside the model."""
-    sign, own = np.linalg.slogdet(values.sigma)
-    _, seen = np.linalg.slogdet(moments.covariance)
-    inside = (sign > 0) & (np.linalg.eigvalsh(values.sigma)[:, 0] > 0)
-    sigma = np.where(inside[:, None, None], values.sigma, np.eye(values.sigma.shape[-1]))
-    off = moments.mean - values.mu
+    own, off = _log_determinant(values.sigma), moments.mean - values.mu
+    inside = np.isfinite(own)
+    if inside.all():
+        inverse = values.inverse
+    else:
+        inverse = np.zeros_like(values.sigma)
+        inverse[inside] = np.linalg.inv(values.sigma[inside])
     spread = moments.covariance + off[:, :, None] * off[:, None, :]
-    trace = np.trace(np.linalg.solve(sigma, spread), axis1=1, axis2=2)
-    return np.where(inside, own - seen + trace - sigma.shape[-1], np.inf)
+    # Without the p that both traces hold there is less to round.
+    trace = (inverse * (spread - values.sigma)).sum(axis=(1, 2))
+    return np.where(inside, own - moments.log_determinant + trace, np.inf)
+
+
+def _log_determinant(matrices: Floats) -> Floats:
+    """Return log|M| of symmetric matrices (B, p, p); infinity for those that are not positive."""
+    try:
+        roots = np.linalg.cholesky(matrices)
+    except np.linalg.LinAlgError:
+        values = np.linalg.eigvalsh(matrices)
+        logarithms = np.log(np.where(values > 0, values, 1.0)).sum(axis=1)
+        return np.where(values[:, 0] > 0, logarithms, np.inf)
+    return np.asarray(2 * np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1))
 
 
 def score(values: Parameters, deviation: Floats, off: Floats) -> Floats:
@@ -106,7 +131,7 @@ def score(values: Parameters, deviation: Floats, off: Floats) -> Floats:
         deviation: shape (J, p, p), with the outer product of `off`, means less μ (J, p); J is B,
             or any number where B is 1.
     """
-    inverse = np.linalg.inv(values.sigma)
+    inverse = values.inverse
     turned = inverse @ deviation @ inverse
     rows, columns = values.pairs
     items = np.arange(len(values.factor))
@@ -128,7 +153,7 @@ def score(values: Parameters, deviation: Floats, off: Floats) -> Floats:
 
 def information(values: Parameters) -> Floats:
     """Return expected information by `flat`, of one respondent, shape (B, m, m)."""
-    inverse, factor, (rows, columns) = (np.linalg.inv(values.sigma), values.factor, values.pairs)
+    inverse, factor, (rows, columns) = values.inverse, values.factor, values.pairs
     size, factors = len(factor), values.phi.shape[-1]
     lam = values.lambda_
     through = lam @ values.phi
@@ -237,8 +262,11 @@ def _solve(free: Codes, gradient: Floats, curvature: Floats) -> Floats:
             ..., 0
         ]
         return step
-    shared = np.eye(int(free.max()) + 2)[free][..., :-1]
-    total = np.einsum("bmq,bmn,bnr->qr", shared, curvature, shared, optimize=True)
-    return np.asarray(
-        shared @ np.linalg.lstsq(total, (shared * gradient[..., None]).sum((0, 1)))[0]
-    )
+    # What is not free is summed as one parameter more, and left out.
+    q = int(free.max()) + 1
+    place = np.where(free >= 0, free, q)
+    pairs = place[:, :, None] * (q + 1) + place[:, None, :]
+    total = np.bincount(pairs.ravel(), curvature.ravel(), (q + 1) ** 2).reshape(q + 1, q + 1)
+    pull = np.bincount(place.ravel(), gradient.ravel(), q + 1)
+    found = lstsq(total[:q, :q], pull[:q], lapack_driver="gelsy")[0]
+    return np.append(found, 0.0)[place]
