@@ -127,3 +127,23 @@ def test_priorities_are_heavy_and_low(pairs):
     if left.any():
         urgency = importance * (100 - performance)
         assert urgency[first].min() >= urgency[left].max() * (1 - 1e-12)
+
+
+def test_more_than_everything_is_never_explained():
+    """Twelve questions that a hundred people answered by half: R² of the pairs is 1.02."""
+    rng = np.random.default_rng(8)
+    names = [f"q{number}" for number in range(12)]
+    common = rng.normal(size=(100, 1))
+    frame = pd.DataFrame(50 + 10 * (2 * common + rng.normal(size=(100, 13))), columns=[*names, "y"])
+    known = frame.mask(rng.uniform(size=frame.shape) < 0.5).assign(y=frame["y"])
+    design = {"weight": 1.0, "stratum": 0, "psu": np.arange(100) // 10}
+    everyone = {"it": np.ones(100, dtype=bool)}
+    with pytest.raises(EstimateError, match="no population"):
+        relative_weights(known[names], known["y"], np.ones(100))
+    found = driver_matrix(known.assign(**design), names, "y", DESIGN, domains=everyone)["it"]
+    assert np.isnan(found.importance).all()
+    assert np.nansum(found.importances, axis=1).max() <= 1 + 1e-9
+    assert np.isnan(found.importances).any(axis=1).sum() > 100
+    whole = driver_matrix(frame.assign(**design), names, "y", DESIGN, domains=everyone)["it"]
+    assert 0 < whole.r_squared < 1
+    assert not np.isnan(whole.importances).any()

@@ -212,3 +212,21 @@ def test_agreement_by_hand() -> None:
     assert figures["agreement"].tolist() == [0, 100, 25]
     assert figures["set_agreement"] == 75
     assert figures["replicates"] == 4
+
+
+@pytest.mark.parametrize(
+    ("whole", "resamples", "told"),
+    [([0.3, 0.2], [2, 2], True), ([0.3, 0.2], [1, 3], False), ([np.nan] * 2, [4, 0], False)],
+)
+def test_pairs_of_no_population_have_no_importance(
+    whole: list[float], resamples: list[int], told: bool
+) -> None:
+    possible, not_possible = resamples
+    matrix = DriverMatrix(
+        names=("a", "b"), n=120, importance=np.array(whole), performance=np.array([70.0, 80.0]),
+        importances=np.array([[0.3, 0.2]] * possible + [[np.nan] * 2] * not_possible),
+        performances=np.full((4, 2), 75.0), constant=None,
+    )  # fmt: skip
+    figures = figures_of(matrix, 0.95)
+    assert figures["no_drivers"] == ("" if told else "few_answered_together")
+    assert np.isnan(figures["importance"]).all() is np.bool(not told)

@@ -180,3 +180,17 @@ def test_few_people_and_no_points_are_said(frame: pd.DataFrame, source: SheetSou
     row = without[(without["line"] == "scale") & (without["group"] == "all")].iloc[0]
     assert row["alpha"] > 0
     assert np.isnan(row["alpha_low"])
+
+
+def test_pairs_that_few_answered_tell_nothing(frame: pd.DataFrame, source: SheetSource) -> None:
+    """Each of 160 people answered a fifth of the questions: correlations of no population."""
+    few = frame.groupby("city_code", observed=True).head(160 // len(CITIES))
+    unknown = np.random.default_rng(2).uniform(size=(len(few), len(few.columns))) < 0.8
+    names = [item.name for item in rules_of().instrument.scored_items]
+    answers = few[names].mask(unknown[:, : len(names)], DONT_KNOW).astype(np.int8)
+    rows = sheet_of_frame(few.assign(**answers), source)
+    everyone = rows[rows["group"] == "all"]
+    whole = everyone[everyone["indicator"] == "composite"].set_index("line")[OBSTACLE]
+    assert whole["scale"] == whole["model"] == "few_answered_together"
+    assert (everyone["item_rest"].dropna().abs() <= 1).all()
+    assert everyone["item_rest"].isna().sum() > everyone["item_rest"].notna().sum()

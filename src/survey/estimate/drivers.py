@@ -17,6 +17,8 @@ from survey.estimate.errors import EstimateError
 from survey.estimate.pair_sums import PairSums, PsuPairSums, pair_sums
 
 FLAT = 1e-12
+MAX_R_SQUARED = 1 + 1e-9
+"""More than all of the differences, but for rounding, nobody can explain."""
 
 
 def relative_weights(
@@ -33,7 +35,8 @@ def relative_weights(
         One non-negative value per column of `x`; they sum to R² (`attrs["r_squared"]`).
 
     Raises:
-        EstimateError: shapes that do not agree, or a column that does not vary.
+        EstimateError: shapes that do not agree, a column that does not vary, or correlations that
+            no population has (R² above 1).
 
     Source: Johnson (2000), Multivariate Behavioral Research 35. Correlations are weighted and
     pairwise: each uses the respondents who scored both variables; small negative eigenvalues
@@ -53,6 +56,8 @@ def relative_weights(
     beta = (vectors * ratio(np.ones(1), root)) @ vectors.T @ correlation[:-1, -1]
     weights = pd.Series(half**2 @ beta**2, index=x.columns, name="relative_weight")
     weights.attrs["r_squared"] = float(weights.sum())
+    if weights.attrs["r_squared"] > MAX_R_SQUARED:
+        raise EstimateError("no_population")
     return weights
 
 
@@ -78,15 +83,15 @@ class DriverMatrix:
     """Importance and performance of K predictors in one domain, as estimated and in R resamples.
 
     `importance` are Johnson's relative weights (they sum to R squared), `performance` the weighted
-    means of the predictors. The resamples are NaN where a column does not vary in one, and
-    altogether where there is nothing to resample.
+    means of the predictors. The resamples are NaN where a column does not vary in one or its
+    correlations are those of no population; there are none where there is nothing to resample.
     """
 
     names: tuple[str, ...]
     n: int
     """Rows of the domain with a positive weight that score the outcome and any predictor."""
     importance: Floats
-    """Shape (K,); NaN when `constant` names a column."""
+    """Shape (K,); NaN when `constant` names a column, and where R² would be above 1."""
     performance: Floats
     """Shape (K,)."""
     importances: Floats
@@ -188,9 +193,7 @@ def matrix_of(sums: PairSums, names: Sequence[str], centre: Floats) -> DriverMat
     """
     whole = _replicate_weights(sums.whole[None], centre)
     flat = np.flatnonzero(~whole.varies[0])
-    resampled = _replicate_weights(sums.resampled, centre)
-    if not sums.is_resampled:
-        resampled = resampled.nothing()
+    resampled = _replicate_weights(sums.resampled[: None if sums.is_resampled else 0], centre)
     return DriverMatrix(
         names=tuple(names[:-1]),
         n=sums.n,
@@ -237,10 +240,6 @@ class _ReplicateWeights:
     performance: Floats
     varies: Flags
 
-    def nothing(self) -> "_ReplicateWeights":
-        none = np.full_like(self.importance, np.nan)
-        return _ReplicateWeights(none, none, self.varies)
-
 
 def _replicate_weights(sums: Floats, middle: Floats) -> _ReplicateWeights:
     """Return relative weights and means of each resample, from sums taken about `middle`."""
@@ -261,11 +260,16 @@ def _replicate_weights(sums: Floats, middle: Floats) -> _ReplicateWeights:
 
 
 def _compute_johnson_weights(correlation: Floats) -> Floats:
-    """Return Johnson's relative weights from correlations (R, K + 1, K + 1), the outcome last."""
+    """Return Johnson's relative weights from correlations (R, K + 1, K + 1), the outcome last.
+
+    NaN where they explain more than there is: pairwise correlations of few people can be those of
+    no population.
+    """
     values, vectors = np.linalg.eigh(correlation[:, :-1, :-1])
     root = np.sqrt(np.maximum(values, 0.0))[:, None, :]
     turned = vectors.swapaxes(1, 2)
     half = (vectors * root) @ turned
     inner = turned @ correlation[:, :-1, -1:]
     beta = vectors @ (inner * ratio(np.ones(1), root).swapaxes(1, 2))
-    return np.asarray((half**2 @ beta**2)[..., 0])
+    weights = (half**2 @ beta**2)[..., 0]
+    return np.where(weights.sum(axis=1, keepdims=True) <= MAX_R_SQUARED, weights, np.nan)

@@ -60,6 +60,7 @@ MESSAGES = {
     "band_edges": "the edges of bands must increase: {edges!r}",
     "too_few_predictors": "importance needs at least two predictors, not {count}",
     "constant": "column {column!r} does not vary",
+    "no_population": "the pairwise correlations are those of no population: R² is above 1",
 }
 
 

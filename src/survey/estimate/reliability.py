@@ -18,6 +18,8 @@ FEW_STEPS = 10
 """From the values of the whole most resamples need four; the few that need more are left out."""
 NEARLY = 1e-8
 """For resamples, whose interval has two decimals: see `factor_model.CLOSE`."""
+_NOTHING = 1e-8
+"""An eigenvalue of correlations that is nothing but rounding."""
 
 
 def cronbach_alpha(covariance: Floats) -> Floats:
@@ -110,11 +112,21 @@ def _compute_omega(values: Parameters, moments: Moments) -> Floats:
     return np.asarray(1 - ratio(values.unique.sum(axis=1), whole, np.nan))
 
 
+def has_population(covariance: Floats) -> Flags:
+    """Return which covariances (..., k, k) some population has; pairwise ones need not, (...)."""
+    return _smallest_eigenvalue(covariance) > -_NOTHING
+
+
 def _is_positive(covariance: Floats) -> Flags:
     """Return which covariances belong to items that vary and tell different things."""
+    return _smallest_eigenvalue(covariance) > _NOTHING
+
+
+def _smallest_eigenvalue(covariance: Floats) -> Floats:
+    """Return the smallest eigenvalue of the correlations, shape (...)."""
     spread = np.sqrt(np.maximum(np.diagonal(covariance, axis1=-2, axis2=-1), 0))
     scale = spread[..., :, None] * spread[..., None, :]
-    return np.asarray(np.linalg.eigvalsh(ratio(covariance, scale))[..., 0] > 1e-8)
+    return np.asarray(np.linalg.eigvalsh(ratio(covariance, scale))[..., 0])
 
 
 @dataclass(frozen=True)

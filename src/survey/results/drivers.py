@@ -49,6 +49,8 @@ class DriverStatus(StrEnum):
     """Without recorded sampling points there is nothing to resample."""
     CONSTANT = "constant"
     """All respondents gave the same answer to one of the questions."""
+    FEW_TOGETHER = "few_answered_together"
+    """What is known of pairs of questions fits no population, here or in half of the resamples."""
 
 
 _NUMBERS = tuple(dict.fromkeys(("n", *_BOOTSTRAPPED, *FIGURES)))
@@ -198,9 +200,11 @@ def figures_of(matrix: DriverMatrix, level: float) -> dict[str, Any]:
         return _build_rows_without_drivers(
             list(matrix.names), DriverStatus.TOO_FEW if few else DriverStatus.CONSTANT
         )
+    drawn = ~np.isnan(matrix.importances).any(axis=1)
+    if np.isnan(matrix.importance).any() or drawn.sum() < len(matrix.importances) / 2:
+        return _build_rows_without_drivers(list(matrix.names), DriverStatus.FEW_TOGETHER)
     share = _compute_shares(matrix.importance)
     first = priorities(matrix.importance, matrix.performance)
-    drawn = ~np.isnan(matrix.importances).any(axis=1)
     columns = _build_rows_without_drivers(list(matrix.names), DriverStatus.NOTHING_WRONG) | {
         "n": matrix.n,
         "r_squared": matrix.r_squared,

@@ -21,6 +21,7 @@ from survey.estimate.pair_sums import pair_covariances, pair_means
 from survey.estimate.reliability import (
     alpha_if_dropped,
     cronbach_alpha,
+    has_population,
     item_rest_correlation,
     mcdonald_omega,
     mean_reliability,
@@ -49,6 +50,8 @@ MIN_FACTOR_ITEMS = 2
 """Items of a first-level indicator that is a factor; alone it needs three."""
 TOO_FEW = "too_few_respondents"
 """Obstacle of a line that too few people answered."""
+FEW_TOGETHER = "few_answered_together"
+"""Obstacle of a line whose questions too few people answered together."""
 HOLDS, FAILS, DIFFERS, ALIKE = "holds", "fails", "differs", "alike"
 _Row = dict[str, Any]
 
@@ -152,6 +155,9 @@ class _Sheet:
                 if sums.n < MIN_RESPONDENTS:
                     yield row | {OBSTACLE: TOO_FEW}
                     continue
+                if not has_population(sums.whole[:, own[:, None], own])[0]:
+                    yield row | {OBSTACLE: FEW_TOGETHER}
+                    continue
                 yield row | {"n": sums.n} | _judge_scale(sums, own, self.wave.level, code)
 
     def list_items(self) -> Iterator[_Row]:
@@ -163,6 +169,8 @@ class _Sheet:
         loading = rest.copy()
         for own in _split(self.factor_items, self.factor_of):
             part = whole[:, own[:, None], own]
+            if not has_population(part)[0]:
+                continue
             rest[own], dropped[own] = item_rest_correlation(part)[0], alpha_if_dropped(part)[0]
         if self.fitted is not None:
             loading[self.factor_items] = self.fitted.standardised
@@ -230,7 +238,12 @@ class _Sheet:
     def _explain_no_model(self, n: int) -> str:
         if not self.factors:
             return "too_few_questions"
-        return TOO_FEW if n < MIN_RESPONDENTS else "no_fit"
+        if n < MIN_RESPONDENTS:
+            return TOO_FEW
+        return self._explain_no_fit(self.sums.groups[EVERYONE].select(self.factor_items)[0])
+
+    def _explain_no_fit(self, covariance: Floats) -> str:
+        return "no_fit" if has_population(covariance).all() else FEW_TOGETHER
 
     def _enough(self, variable: str) -> list[str]:
         """Return the values of a variable that enough respondents have."""
@@ -258,7 +271,8 @@ class _Sheet:
             )
             steps = invariance_steps(self.factor_of, moments)
             if not steps:
-                yield row | {"item": variable, OBSTACLE: "no_fit"}
+                why = self._explain_no_fit(moments.covariance)
+                yield row | {"item": variable, OBSTACLE: why}
             for step in steps:
                 yield row | {
                     "item": f"{variable}:{step.level}",

@@ -177,6 +177,9 @@ MEASUREMENT = MethodSheet(
         "too_few_cities": msg("Fewer than three cities have a figure that is shown."),
         "one_group": msg("Fewer than two groups have 100 people."),
         "no_fit": msg("No model of this form fits the answers."),
+        "few_answered_together": msg(
+            "Too few people answered the same questions to tell how these go together."
+        ),
     },
 )
 ERRORS = MethodSheet(

@@ -30,6 +30,10 @@ _WHY: Mapping[str, Message] = {
     DriverStatus.CONSTANT: msg(
         "Everybody gave the same answer to one of the questions, so that importance cannot be told."
     ),
+    DriverStatus.FEW_TOGETHER: msg(
+        "Too few people here answered the same questions; from so few the importance of an "
+        "indicator cannot be told."
+    ),
     DriverStatus.NO_POINTS: msg(
         "The sampling points of this wave were not recorded, so that it cannot be said how "
         "certain an importance is."
