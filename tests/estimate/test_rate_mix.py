@@ -165,3 +165,21 @@ def test_planted_mix_and_mode_are_found() -> None:
     assert found["error / raw error"] <= 0.6
     assert found["interval held"] == pytest.approx(0.95, abs=0.05)
     assert found["interval of the shift held"] == pytest.approx(0.95, abs=0.05)
+
+
+@pytest.mark.parametrize("seed", [17, 49, 97, 134, *range(8)])
+def test_rare_levels_with_large_effects_are_fitted_all_the_same(seed: int) -> None:
+    """Newton's own steps led away from the solution: chances of 0 and 1 without an error."""
+    rng = np.random.default_rng(seed)
+    effects, cities = rng.normal(0, 3, 4), []
+    for level in rng.normal(-2, 1, 3):
+        x = (rng.random((120, 4)) < [0.02, 0.05, 0.2, 0.5]).astype(float)
+        y = (rng.random(120) < expit(level + x @ effects)).astype(float)
+        rows = CaseMixRows(
+            y[:, None], x, rng.choice([1.0, 5.0, 30.0], size=120), pd.DataFrame(index=range(120))
+        )
+        cities.append(RatePatterns.of(rows))
+    sums = RateModel.fit(cities).sums
+    mass = sum(city.mass.sum() for city in cities)
+    assert np.abs(sums.score / mass).max() < 1e-6
+    assert np.abs(sums.x_score / mass).max() < 1e-6

@@ -22,6 +22,10 @@ _CONVERGED = 1e-14
 """Gain in log likelihood, as a share of the weight, after which no further step is taken."""
 _MAX_STEPS = 40
 """A level whose people all answer alike has no finite effect; its chances are then 0 or 1."""
+_HALVINGS = 30
+_ROUNDING = 1e-12
+_FOUND = 1e-9
+"""Gain below which the chances, whatever the steps, are known to more digits than are shown."""
 _SAME = 1e-6
 """Difference of means of 0/1 columns below which it is rounding."""
 
@@ -85,7 +89,11 @@ class RateModel:
 
     @classmethod
     def fit(cls, cities: Sequence[RatePatterns]) -> Self:
-        """Fit the model by Newton's method; a city of one answer only takes no part in it."""
+        """Fit the model by Newton's method; a city of one answer only takes no part in it.
+
+        A step is halved until the likelihood rises, for each rate. A rate whose chances are not
+        found has no usable city.
+        """
         mass = np.array([city.mass.sum(axis=0) for city in cities])
         raw = ratio(np.array([city.total.sum(axis=0) for city in cities]), mass)
         mixed = (raw > 0) & (raw < 1)
@@ -100,13 +108,15 @@ class RateModel:
             inverse = _invert(sums.xx, tolerance)
             step = np.einsum("rkl,rl->rk", inverse, sums.x_score)
             move = ratio(sums.score, sums.slope) - np.einsum("crk,rk->cr", sums.centre, step)
-            gain = np.sum(step * sums.x_score) + np.sum(ratio(sums.score**2, sums.slope))
-            beta, mu = beta + step, mu + np.where(mixed, move, 0.0)
-            sums = _FitSums.of(cities, mu, beta, mixed)
-            if gain <= _CONVERGED * mass.sum():
+            gain = (step * sums.x_score).sum(axis=1) + ratio(sums.score**2, sums.slope).sum(axis=0)
+            mu, beta, sums = _move(
+                cities, (mu, beta, sums), (np.where(mixed, move, 0.0), step), mixed
+            )
+            if gain.sum() <= _CONVERGED * mass.sum():
                 break
         nation = RatePatterns.join(cities)
         usable = mixed & _find_determined(nation.x, sums.centre, known, aliases)
+        usable &= gain <= _FOUND * mass.sum(axis=0)
         inverse = _invert(sums.xx, tolerance)
         return cls(nation, RateChances(mu, beta), sums, inverse, usable)
 
@@ -125,6 +135,8 @@ class _FitSums:
     """Sum of e, shape (C, R)."""
     x_score: Floats
     """Sum of e times x about these means, over all cities, shape (R, K)."""
+    likelihood: Floats
+    """Logarithm, shape (R,)."""
 
     @classmethod
     def of(
@@ -132,9 +144,13 @@ class _FitSums:
     ) -> "_FitSums":
         rates, columns = beta.shape
         xx, x_score = np.zeros((rates, columns, columns)), np.zeros((rates, columns))
+        likelihood = np.zeros(rates)
         slopes, centres, scores = [], [], []
         for city, own, takes_part in zip(cities, mu, mixed, strict=True):
-            p = expit(city.x @ beta.T + own)
+            odds = city.x @ beta.T + own
+            p = expit(odds)
+            each = city.total * odds - city.mass * np.logaddexp(0.0, odds)
+            likelihood += each.sum(axis=0) * takes_part
             v = city.mass * p * (1 - p) * takes_part
             e = (city.total - city.mass * p) * takes_part
             slope, score = v.sum(axis=0), e.sum(axis=0)
@@ -146,7 +162,27 @@ class _FitSums:
             slopes.append(slope)
             centres.append(centre)
             scores.append(score)
-        return cls(np.array(slopes), np.array(centres), xx, np.array(scores), x_score)
+        return cls(np.array(slopes), np.array(centres), xx, np.array(scores), x_score, likelihood)
+
+
+_Place = tuple[Floats, Floats, _FitSums]
+"""Values of mu and beta, and the sums there."""
+
+
+def _move(
+    cities: Sequence[RatePatterns], here: _Place, step: tuple[Floats, Floats], mixed: Flags
+) -> _Place:
+    """Return where a step (of mu and beta) leads, halved by rate until the likelihood rises."""
+    mu, beta, sums = here
+    size = np.ones(len(beta))
+    for _ in range(_HALVINGS):
+        there_mu, there_beta = mu + size * step[0], beta + size[:, None] * step[1]
+        there = _FitSums.of(cities, there_mu, there_beta, mixed)
+        rises = there.likelihood >= sums.likelihood - _ROUNDING * np.abs(sums.likelihood)
+        if rises.all():
+            break
+        size = np.where(rises, size, size / 2)
+    return there_mu, there_beta, there
 
 
 def _invert(matrix: Floats, tolerance: Floats) -> Floats:
