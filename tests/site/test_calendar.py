@@ -1,5 +1,6 @@
 """The public calendar: what was announced to everybody, and no trace of anything else."""
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -94,3 +95,8 @@ def test_a_site_of_a_calendar_alone_is_marked(own_store: PublishedStore, tmp_pat
     source = SiteSource([], own_store.keys, calendar=plan.calendar)
     write_site(source, own_store.keys_document, tmp_path / "site")
     assert "演示数据" in (tmp_path / "site" / "index.html").read_text()
+    for page, empty in (("index.html", "<h2>更正"), ("verify/index.html", "<dl>")):
+        text = (tmp_path / "site" / page).read_text()
+        assert empty not in text
+        assert not re.search(r"</h2>\s*(<ul[^>]*>\s*</ul>\s*)?</section>", text)
+    assert "目前没有公布的结果" in (tmp_path / "site" / "index.html").read_text()

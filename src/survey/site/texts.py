@@ -30,6 +30,7 @@ PAGE_TEXTS: Mapping[str, Message] = {
     "corrections": msg("Corrections"),
     "no_corrections": msg("Nothing that stands here has been corrected."),
     "releases": msg("Releases"),
+    "no_releases": msg("No release stands here at present."),
     "release": msg("Release"),
     "published": msg("Published"),
     "cite": msg("How to cite"),
