@@ -95,6 +95,14 @@ def test_neither_observer_nor_order_of_venues_matters(pairs: list[tuple[int, int
         assert -1 <= first.low <= first.value <= first.high
 
 
+@pytest.mark.parametrize("units", [[[4.0, 5.0]], [[5 / 3, 7 / 3], [2.0, 8 / 3], [2.0, 2.0]]])
+def test_venues_alike_leave_doubt(units: list[list[float]]) -> None:
+    """That the same scores came twelve times is no proof that they always do."""
+    alpha = compute_krippendorff_alpha([units] * 12, metric="interval")
+    assert alpha is not None
+    assert alpha.high - alpha.low > 0.1
+
+
 def test_full_agreement_leaves_doubt() -> None:
     """Twenty pairs of three categories: one twentieth more would still be likely."""
     venues = [[[float(i % 3)] * 2] for i in range(20)]

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
 from survey.estimate.arrays import Floats
-from survey.estimate.intervals import bound_share
+from survey.estimate.intervals import bound_share, is_error_silent
 
 MIN_UNITS = 10
 """With fewer units an interval is hardly ever shorter than the whole range."""
@@ -135,7 +135,7 @@ def compute_krippendorff_alpha(
     without_one = _compute_alpha(whole - pairs, distance)
     known = without_one[~np.isnan(without_one)]
     error = sqrt((len(known) - 1) / len(known) * float(((known - known.mean()) ** 2).sum()))
-    if metric == "interval" and error > 0:
+    if metric == "interval" and not is_error_silent(error, 1):
         # Squares of errors have heavy tails: their spread is known as from a third of the venues.
         t = float(stdtrit(len(paired) / 3, (1 + level) / 2))
         factor = exp(min(t * error / (1 - alpha), 100.0))

@@ -15,12 +15,12 @@ RARE_SHARE = 0.05
 """A rate nearer to 0 or 1 has too few of the rarer answer for an error of its own."""
 
 
-def is_error_silent(se: Floats, size: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+def is_error_silent(se: npt.ArrayLike, size: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     """Return flags of standard errors that are 0, or so small beside `size` as to be rounding.
 
     All answers agreed; neither an interval nor a design effect can be made of such an error.
     """
-    return np.asarray(se <= EDGE * np.asarray(size))
+    return np.asarray(np.asarray(se) <= EDGE * np.asarray(size))
 
 
 def bound_interval(

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from scipy import special
 
 from survey.estimate.arrays import Floats
+from survey.estimate.intervals import is_error_silent
 
 Ints = npt.NDArray[np.int64]
 
@@ -50,9 +51,14 @@ class SurveyorSums:
         mean = np.bincount(own, weights=y, minlength=k) / size
         whole = np.bincount(inside, weights=size)
         centre = np.bincount(inside, weights=size * mean) / whole
+        squares = np.array(
+            [(size * (mean - centre[inside]) ** 2).sum(), ((y - mean[own]) ** 2).sum()]
+        )
+        # Means of equal values differ from them by rounding, which is not between anybody.
+        squares[is_error_silent(np.sqrt(squares), np.sqrt(y @ y))] = 0.0
         return cls(
-            between=float((size * (mean - centre[inside]) ** 2).sum()),
-            within=float(((y - mean[own]) ** 2).sum()),
+            between=float(squares[0]),
+            within=float(squares[1]),
             surveyors=k,
             interviews=n,
             strata=len(strata),

@@ -51,6 +51,7 @@ def test_differences_between_cities_are_not_those_of_surveyors() -> None:
         ([1.0, 2.0], [0, 0]),
         ([1.0, 2.0], [0, 1]),
         ([5.0] * 4, [0, 0, 1, 1]),
+        ([200 / 3] * 31, [0, *[0, 1, 2] * 10]),
         ([np.nan] * 4, [0, 0, 1, 1]),
     ],
 )
