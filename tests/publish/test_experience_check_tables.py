@@ -1,13 +1,19 @@
 """Means of an experience check beside each other tell nothing about a few of its venues."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from survey.access.roles import NATION
-from survey.experience_checks.reading import MeanScore, ObservedVisit, RatingRange
+from survey.experience_checks.reading import (
+    MeanScore,
+    ObservedVisit,
+    RatingRange,
+    VenueScore,
+    compute_mean_score,
+)
 from survey.figures.views.check_figures import (
     ALL_TYPES,
     CheckScores,
@@ -86,6 +92,28 @@ def test_both_means_are_of_the_same_venues() -> None:
     assert scores.revisited is not None
     assert scores.revisited_before is not None
     assert scores.revisited.n == scores.revisited_before.n == 12
+
+
+def test_venues_that_are_all_alike_do_not_make_the_others_known() -> None:
+    scores = scores_of({(SUZHOU, "shop"): (12, 12)})
+    # Clopper and Pearson for 12 of 12: 0.025 ** (1 / 12).
+    assert scores.revisited == MeanScore(100.0, 73.5, 100.0, 12)
+    # Quantiles of the beta distribution with 8.5 and 4.5, as Jeffreys has them for 8 of 12.
+    assert interval_of([200 / 3] * 12) == (38.756, 87.546)
+
+
+def test_few_good_venues_among_many_leave_an_interval_on_the_scale() -> None:
+    # t on 59 degrees of freedom, on the log odds of 1/60, of which the error is 60/59.
+    assert interval_of([100.0] + [0.0] * 59) == (0.221, 11.48)
+
+
+def interval_of(scores: Sequence[float]) -> tuple[float, ...]:
+    venues = [
+        VenueScore(str(number), SUZHOU, "shop", score, 1) for number, score in enumerate(scores)
+    ]
+    mean = compute_mean_score(venues, {(SUZHOU, "shop"): 2 * len(venues)})
+    assert mean is not None
+    return tuple(round(end or 0.0, 3) for end in (mean.low, mean.high))
 
 
 @pytest.mark.parametrize(

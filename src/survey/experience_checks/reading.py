@@ -11,13 +11,13 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from scipy.special import stdtrit
 from sqlmodel import Session, col, func, select
 
 from survey.access.principal import Principal
 from survey.access.roles import Action
 from survey.access.work import Seen, Work
 from survey.collection.submission_envelope import FIRST_ROUND, iter_photos
+from survey.estimate.intervals import bound_interval
 from survey.experience_checks.plan import CHECKS, may_see_venues
 from survey.locale import Labels, labels_of
 from survey.questionnaire.model import CONSENT_GIVEN, Instrument, PrivacyRole
@@ -110,7 +110,10 @@ def score_venues(
 def compute_mean_score(
     scores: Sequence[VenueScore], listed: Mapping[tuple[str, str], int], *, level: float = 0.95
 ) -> MeanScore | None:
-    """Return the mean of `scores` with t interval, weighted to `listed` venues; None if empty.
+    """Return the mean of `scores` with its interval, weighted to `listed` venues; None if empty.
+
+    The interval is that of `bound_interval`: venues that are all alike do not tell how far others
+    may be from them.
 
     Args:
         listed: How many venues of a city and type the list held that they were drawn from.
@@ -137,8 +140,9 @@ def compute_mean_score(
     if count < 2:
         return MeanScore(mean, None, None, count)
     freedom = max(count - len(sizes), 1)
-    half = float(stdtrit(freedom, (1 + level) / 2)) * sqrt(variance)
-    return MeanScore(mean, max(mean - half, 0.0), min(mean + half, FULL_SCORE), count)
+    effective = float(weight.sum() ** 2 / (weight @ weight))
+    low, high = bound_interval(mean, sqrt(variance), freedom, effective, level=level)
+    return MeanScore(mean, float(low), float(high), count)
 
 
 _CITY_COLUMN, _KIND_COLUMN = 1, 3
