@@ -213,6 +213,11 @@ def odd_waves() -> dict[str, list[tuple[Any, ...]]]:
         "everybody agreed": [
             person(n, "310000", psu=f"p{n % 4}", price=8, service=8, overall=8) for n in range(24)
         ],
+        "points agree within strata": [
+            (*who[:3], f"s{n % 2}", *who[4:])
+            for n in range(120)
+            for who in [person(n, "310000", psu=f"p{n % 4}", price=5 + n % 2, service=5 + n % 2)]
+        ],
         "nobody told age or gender": [
             person(n, "310000", psu=f"p{n % 4}", age=None, gender=None) for n in range(24)
         ],

@@ -272,6 +272,7 @@ def _list_sampling(source: SheetSource, sums: _CitySums, scores: _Scores) -> Ite
     spread = source.wave.facts.weights.by_city.loc[sums.table.index]
     kish = (spread["n"] * spread["squares"] / spread["total"] ** 2).to_numpy()
     factors = {"weights": (source.wave.report.kish_deff, float(np.median(kish)))}
+    obstacle = "no_points"
     if source.wave.design.psu is not None:
         ratios = (sums.table["stratified"] / sums.table["unstratified"]).to_numpy()
         squares = scores.share**2
@@ -280,9 +281,12 @@ def _list_sampling(source: SheetSource, sums: _CitySums, scores: _Scores) -> Ite
             float((squares * sums.table[name])[known].sum())
             for name in ("stratified", "unstratified")
         )
-        strata = stratified / unstratified if unstratified else np.nan
+        # Where the points of each stratum agree, chance has made them so: neither has a size.
+        middle = scores.find_typical(np.where(known & (ratios > 0), ratios, np.nan))
+        obstacle = "no_spread" if not stratified > 0 else ""
+    if not obstacle:
+        strata = stratified / unstratified
         typical = scores.find_typical(scores.cities["deff"].to_numpy(float) / kish)
-        middle = scores.find_typical(ratios)
         factors["points"] = deff / factors["weights"][0] / strata, typical / middle
         factors["strata"] = strata, middle
     for factor, (whole, of_city) in factors.items():
@@ -292,9 +296,9 @@ def _list_sampling(source: SheetSource, sums: _CitySums, scores: _Scores) -> Ite
             size_nation=nation * (1 - whole**-0.5),
             size_city=city * (1 - of_city**-0.5),
         )
-    if source.wave.design.psu is None:
+    if obstacle:
         for factor in ("points", "strata"):
-            yield _Line(line=f"sampling_{factor}", obstacle="no_points")
+            yield _Line(line=f"sampling_{factor}", obstacle=obstacle)
 
 
 def _list_surveyors(sums: _CitySums, scores: _Scores) -> Iterator[_Line]:

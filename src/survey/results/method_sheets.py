@@ -240,6 +240,7 @@ ERRORS = MethodSheet(
     },
     obstacles={
         "no_points": msg("Not known, because no sampling points were recorded."),
+        "no_spread": msg("Not known, because the points of each stratum have the same score."),
         "no_surveyors": msg(
             "Not known, because no point was worked at by two surveyors, or none were recorded."
         ),
