@@ -581,12 +581,12 @@ def _describe(session: Session, store_url: str, wave: Wave, instrument: Instrume
 
 
 @pytest.fixture(scope="session")
-def frozen_small_demo(_shared_folder: Path) -> Path:
+def frozen_small_demo(make_once: MakeOnce) -> Path:
     """The folder of an SQLite store with main-2024 at 620 interviews, frozen provisionally.
 
     Made once for all workers: copy it before you change it.
     """
-    return _freeze_once(_shared_folder, "frozen-small-demo", ["main-2024"])
+    return _freeze_once(make_once, "frozen-small-demo", ["main-2024"])
 
 
 @pytest.fixture(scope="session")
@@ -611,34 +611,37 @@ def small_demo(make_once: MakeOnce) -> Path:
 
 
 @pytest.fixture(scope="session")
-def frozen_pair(_shared_folder: Path) -> Path:
+def frozen_pair(make_once: MakeOnce) -> Path:
     """The folder of a store with main-2024, then main-2023, frozen for good; as shared.
 
     Of five cities only, because every hidden count is audited. The change between the waves is
     written when the older one is frozen, into the newer.
     """
-    return _freeze_once(
-        _shared_folder, "frozen-pair", ["main-2024", "main-2023"], final=True, cities=5
-    )
+    return _freeze_once(make_once, "frozen-pair", ["main-2024", "main-2023"], final=True, cities=5)
 
 
 @pytest.fixture(scope="session")
-def frozen_few_cities(_shared_folder: Path) -> Path:
+def frozen_few_cities(make_once: MakeOnce) -> Path:
     """The small wave of `frozen_small_demo` with 25 cities in 24 provinces; as shared.
 
     For tests that freeze it again and again and look at its files, not at the cities.
     """
-    return _freeze_once(_shared_folder, "frozen-few-cities", ["main-2024"], cities=25)
+    return _freeze_once(make_once, "frozen-few-cities", ["main-2024"], cities=25)
 
 
 @pytest.fixture(scope="session")
-def frozen_supplement(_shared_folder: Path) -> Path:
+def frozen_supplement(make_once: MakeOnce) -> Path:
     """The folder of a store with minors-2024 in 25 cities, frozen provisionally; as shared."""
-    return _freeze_once(_shared_folder, "frozen-supplement", ["minors-2024"], cities=25)
+    return _freeze_once(make_once, "frozen-supplement", ["minors-2024"], cities=25)
 
 
 def _freeze_once(
-    shared: Path, name: str, waves: list[str], *, final: bool = False, cities: int | None = None
+    make_once: MakeOnce,
+    name: str,
+    waves: list[str],
+    *,
+    final: bool = False,
+    cities: int | None = None,
 ) -> Path:
     """Return the folder `name` with the waves frozen in this order; one worker makes it."""
 
@@ -653,7 +656,7 @@ def _freeze_once(
         for wave in waves:
             freeze_wave(settings, wave_key=wave, actor=OPERATOR, options=FreezeOptions(final=final))
 
-    return _make_once(shared, name, freeze)
+    return make_once(name, freeze)
 
 
 def _keep_cities(settings: Settings, count: int) -> None:
@@ -676,24 +679,31 @@ def _keep_cities(settings: Settings, count: int) -> None:
             connection.exec_driver_sql(sql)
 
 
-def _make_once(shared: Path, name: str, make: Callable[[Path], object]) -> Path:
-    """Return the folder `name`, which one worker fills; the others wait for it."""
-    folder = shared / name
-    with (shared / f"{name}-lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            building = folder.with_name(f"{name}-building")
-            building.mkdir()
-            make(building)
-            dispose_engines()
-            building.rename(folder)
-    return folder
-
-
 @pytest.fixture(scope="session")
-def make_once(_shared_folder: Path) -> MakeOnce:
-    """`make_once(name, fill)`: a folder that one worker fills for all; copy it to change it."""
-    return lambda name, fill: _make_once(_shared_folder, name, fill)
+def make_once(_shared_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """`make_once(name, fill)`: a folder that one worker fills for all; copy it to change it.
+
+    The others wait, and each has a copy: SQLite keeps files beside a database while it is open, and
+    where one worker read it in place, another's copy failed on files that were gone again.
+    """
+    copies = tmp_path_factory.mktemp("shared")
+
+    def make_or_copy(name: str, make: Callable[[Path], object]) -> Path:
+        made, own = _shared_folder / name, copies / name
+        if own.exists():
+            return own
+        with (_shared_folder / f"{name}-lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                building = made.with_name(f"{name}-building")
+                building.mkdir()
+                make(building)
+                dispose_engines()
+                building.rename(made)
+        shutil.copytree(made, own)
+        return own
+
+    return make_or_copy
 
 
 @pytest.fixture(scope="session")
@@ -728,16 +738,14 @@ def fill_once(_filled_stores: Path) -> FillOnce:
 
 
 @pytest.fixture(scope="session")
-def synthetic_waves(make_once: MakeOnce, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def synthetic_waves(make_once: MakeOnce) -> Settings:
     """A demo store with every kind of made-up frozen wave, a copy of this worker's own."""
 
     def fill(folder: Path) -> None:
         settings = Settings(data_dir=folder, database_url="", demo=True)
         synthetic_store(settings, plans=PLANS, measures_a_topic=2)
 
-    shared = make_once("synthetic-waves", fill)
-    folder = tmp_path_factory.mktemp("synthetic") / "data"
-    shutil.copytree(shared, folder)
+    folder = make_once("synthetic-waves", fill)
     return Settings(data_dir=folder, database_url="", demo=True)
 
 

@@ -5,7 +5,6 @@ process, and the national office, which sees everything, has opened every page b
 """
 
 import re
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -70,16 +69,10 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def store(
-    make_once: Callable[..., Path],
-    tmp_path_factory: pytest.TempPathFactory,
-    small_instrument: Instrument,
-) -> Settings:
+def store(make_once: Callable[..., Path], small_instrument: Instrument) -> Settings:
     """Frozen waves that nobody released, and an open one, each with a canary in Guangzhou."""
-    shared = make_once("leaks", lambda folder: _fill(_settings_of(folder), small_instrument))
-    folder = tmp_path_factory.mktemp("leaks") / "data"
-    shutil.copytree(shared, folder)
-    return _settings_of(folder)
+    made = make_once("leaks", lambda folder: _fill(_settings_of(folder), small_instrument))
+    return _settings_of(made)
 
 
 def _settings_of(folder: Path) -> Settings:

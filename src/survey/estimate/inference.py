@@ -124,10 +124,7 @@ def infer_linear(
 
 
 def estimate_magnitude(linearised: Linearised) -> Floats:
-    """Return the magnitude of each estimate; a difference far below it is mere rounding.
-
-    Below a small part of it a difference is rounding.
-    """
+    """Return the magnitude of each estimate; a difference far below it is mere rounding."""
     sums = linearised.sums
     centre: Floats = np.abs(sums.omega) @ np.abs(sums.centre)
     return np.abs(linearised.estimate) + centre

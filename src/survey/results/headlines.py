@@ -228,10 +228,7 @@ def city_weighted_mean(
 
 
 def _sum_hidden_cities(cities: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
-    """Return indicator -> respondents in hidden cities; if no city is hidden, in all cities.
-
-    Of all where no city is hidden.
-    """
+    """Return indicator -> respondents in hidden cities; if no city is hidden, in all cities."""
     everyone = (cells["area_level"] == "city") & (cells["group"] == EVERYONE)
     keys = ["area", "indicator"]
     shown = cells.loc[everyone, [*keys, "shown"]].astype(dict.fromkeys(keys, str))
