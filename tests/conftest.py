@@ -85,6 +85,21 @@ hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
 
 
+MEMORY, ROOM = Path("/dev/shm"), 6 << 30
+"""A file system in memory, and bytes that must be free there; the second tier held 1.8 GB."""
+
+
+def pytest_configure() -> None:
+    """Give the tests their folders in memory, where it is large enough and programs may run there.
+
+    Tests write eleven gigabytes, nearly all of it stores that are removed with the test.
+    """
+    if not os.access(MEMORY, os.W_OK) or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        return
+    if shutil.disk_usage(MEMORY).free >= ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """For `-m slow`, import no file without a slow test: they are most of what there is to import.
 

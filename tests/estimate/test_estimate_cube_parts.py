@@ -1,10 +1,13 @@
 """A wave summed in parts gives the bytes of the wave summed at once."""
 
 import io
+import os
 import pickle
+import subprocess
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,10 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from survey.compute import LocalEngine
-from survey.estimate import Cube, CubeSpec, Design, EstimateError, cube_change
+from survey.estimate import Cube, CubeSpec, Design, EstimateError, Node, Tree, cube_change
 from survey.estimate.cube.part import CubePart
 from survey.estimate.cube.part_reader import MAX_KEPT_BYTES, KeptRowsLimit, PartReader
+from survey.estimate.cube.passes import LinearisedTotals, SeenPart
 from survey.estimate.cube.segments import PsuRuns
+from survey.settings import PROJECT_ROOT
 from tests.estimate.test_estimate_cube import ITEMS, TREE, raw_wave
 
 AREAS = {"nation": None, "region": "region", "city": "city"}
@@ -210,6 +215,45 @@ def test_worker_processes_give_the_same_bytes(whole):
         with cube.prepared(table=True, gaps=True, against=AGAINST):
             tables = tables_of(cube)
     assert tables == whole["points", "item_means"]
+
+
+def test_totals_of_a_point_do_not_depend_on_those_beside_it():
+    """A product of matrices may round its last line otherwise, on some processors (AVX2)."""
+    rng = np.random.default_rng(5)
+    items = [f"A.{number}" for number in range(27)]
+    shares = rng.dirichlet(np.ones(len(items)))
+    leaves = (Node(item, "A", 2, share) for item, share in zip(items, shares, strict=True))
+    answers = pd.DataFrame(rng.integers(1, 11, (len(FRAME), len(items)), np.int8), columns=items)
+    frame = FRAME[["weight", "stratum", "point"]].join(answers)
+    spec = CubeSpec(Tree((Node("A", None, 1, 1.0), *leaves)), POINTS, {"nation": None}, {"": None})
+    cube = Cube.of(frame, spec)
+    seen = SeenPart(cube.parts[0], cube.passes.means(False))
+    whole = LinearisedTotals(seen).own("nation")
+    for last in range(1, len(whole) + 1):
+        for first in (0, last // 2, last - 1):
+            totals = LinearisedTotals(seen, slice(first, last)).own("nation")
+            assert totals.tobytes() == whole[first:last].tobytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kernel", "needs"),
+    [("Sandybridge", {"avx"}), ("Haswell", {"avx2", "fma"}), ("SkylakeX", {"avx512f"})],
+)
+def test_parts_give_the_same_bytes_on_every_make_of_processor(kernel, needs):
+    """The linear algebra has a kernel for each, and is told here which one to take."""
+    if not needs <= set(Path("/proc/cpuinfo").read_text().split()):
+        pytest.skip(f"THIS PROCESSOR CANNOT RUN {kernel}: its products are not compared")
+    tests = [sys.executable, "-m", "pytest", "-m", "not slow", "-p", "no:cacheprovider", __file__]
+    run = subprocess.run(
+        tests,
+        env={**os.environ, "OPENBLAS_CORETYPE": kernel},
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_each_part_is_read_once_for_the_sums_and_once_for_all_tables(monkeypatch):

@@ -32,6 +32,18 @@ def wait_until_idle(page: Page) -> None:
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
 
+def take_step(page: Page, label: str) -> None:
+    """Open a step that asks, and take it.
+
+    A message that something is done is there before the buttons below it are drawn anew; a press
+    on an old one would be refused, for what it shows has changed meanwhile.
+    """
+    wait_until_idle(page)
+    page.get_by_role("button", name=label).first.click()
+    page.get_by_test_id("stPopoverBody").get_by_role("button", name=label).click()
+    wait_until_idle(page)
+
+
 def upload_file(page: Page, file: Path | dict[str, Any], *, within: str = "") -> None:
     """Choose a file for the first field in sight of an element, as often as it takes.
 

@@ -35,7 +35,7 @@ from survey.store.tables import (
 from survey.waves.instruments import save_instrument
 from survey.waves.lifecycle import transition
 from tests.context.experience_checks.small_check import SIGHT, checklist, small_photo
-from tests.journeys.app_page import choose_option, upload_file, wait_until_idle
+from tests.journeys.app_page import choose_option, take_step, upload_file, wait_until_idle
 from tests.journeys.conftest import PATIENCE
 from tests.journeys.staff import sign_in_staff
 from tests.server_process import CITY, LivePlatform, serious_problems
@@ -69,13 +69,6 @@ def desks(live_server: LivePlatform, browser: Browser) -> Iterator[list[Page]]:
 
 def _open(desk: Page, live_server: LivePlatform, part: str) -> None:
     desk.goto(f"{live_server.url}/experience-checks?lang=zh&check={KEY}&part={part}")
-    wait_until_idle(desk)
-
-
-def _step(desk: Page, label: str) -> None:
-    """Open a step that asks, and take it."""
-    desk.get_by_role("button", name=zh(label)).first.click()
-    desk.get_by_test_id("stPopoverBody").get_by_role("button", name=zh(label)).click()
     wait_until_idle(desk)
 
 
@@ -192,10 +185,10 @@ def test_a_city_runs_a_check_from_the_list_to_its_report(
     _let_deadlines_pass(live_server)
 
     _open(desk, live_server, "plan")
-    _step(desk, "Close the check")
-    _step(desk, "Give the first signature")
+    take_step(desk, zh("Close the check"))
+    take_step(desk, zh("Give the first signature"))
     _open(other, live_server, "plan")
-    _step(other, "Sign and release now")
+    take_step(other, zh("Sign and release now"))
     expect(other.get_by_text(zh("Signed by you, and released."))).to_be_visible()
 
     report = _words(_download(other, "Report", "Word"))
@@ -242,7 +235,7 @@ def _draw_and_open(desk: Page, live_server: LivePlatform) -> None:
     desk.get_by_role("button", name=zh("Assign observers")).click()
     expect(desk.get_by_text(zh("Every venue has its observers."))).to_be_visible()
     _open(desk, live_server, "plan")
-    _step(desk, "Open the check for visits")
+    take_step(desk, zh("Open the check for visits"))
 
 
 def _let_deadlines_pass(live_server: LivePlatform) -> None:

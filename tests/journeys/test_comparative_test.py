@@ -18,7 +18,7 @@ from survey.store.tables import Account, now
 from survey.store.transactions import run_in_transaction
 from tests.context.comparative_tests.small_rules import rules
 from tests.context.comparative_tests.small_test import PLAN
-from tests.journeys.app_page import choose_option, upload_file, wait_until_idle
+from tests.journeys.app_page import choose_option, take_step, upload_file, wait_until_idle
 from tests.server_process import LivePlatform, serious_problems
 from tests.work_of import work_of
 
@@ -56,13 +56,6 @@ def _upload(desk: Page, name: str, heads: list[str], rows: list[str]) -> None:
     wait_until_idle(desk)
 
 
-def _step(desk: Page, label: str) -> None:
-    """Open a step that asks, and take it."""
-    desk.get_by_role("button", name=zh(label)).first.click()
-    desk.get_by_test_id("stPopoverBody").get_by_role("button", name=zh(label)).click()
-    wait_until_idle(desk)
-
-
 def test_from_samples_to_release(live_server: LivePlatform, desk: Page) -> None:
     _plan(live_server)
     desk.request.post(f"{live_server.url}/auth/demo", form={"role": "national_official"})
@@ -79,8 +72,8 @@ def test_from_samples_to_release(live_server: LivePlatform, desk: Page) -> None:
     _upload(desk, "mended.csv", heads, rows)
     desk.get_by_role("button", name=zh("Enter these samples")).click()
     expect(desk.get_by_text(zh("The samples are entered."))).to_be_visible()
-    _step(desk, "All samples are bought")
-    _step(desk, "Hand the samples to the laboratory")
+    take_step(desk, zh("All samples are bought"))
+    take_step(desk, zh("Hand the samples to the laboratory"))
 
     _open(desk, "Laboratory")
     values = {"S1": ("0.30", "31", "78.2"), "S2": ("0.90", "25", "85")}
@@ -94,7 +87,7 @@ def test_from_samples_to_release(live_server: LivePlatform, desk: Page) -> None:
     _upload(desk, "values.csv", heads, rows)
     desk.get_by_role("button", name=zh("Enter these values")).click()
     expect(desk.get_by_text(zh("The values are entered."))).to_be_visible()
-    _step(desk, "All results are in")
+    take_step(desk, zh("All results are in"))
 
     _open(desk, "Makers' replies")
     desk.get_by_role("button", name=zh("The results are sent")).click()
@@ -104,7 +97,7 @@ def test_from_samples_to_release(live_server: LivePlatform, desk: Page) -> None:
     desk.get_by_label(zh("Wording of the reply")).fill("请求复测泄漏电流。")
     desk.get_by_role("button", name=zh("Record the reply")).click()
     expect(desk.get_by_text(zh("The reply is recorded."))).to_be_visible()
-    _step(desk, "The makers are heard")
+    take_step(desk, zh("The makers are heard"))
 
     _open(desk, "Results")
     expect(desk.get_by_text(zh("Not released"), exact=True)).to_be_visible()
@@ -117,7 +110,7 @@ def test_from_samples_to_release(live_server: LivePlatform, desk: Page) -> None:
     expect(desk.get_by_text(zh("The values are entered."))).to_be_visible()
 
     _open(desk, "Release and errata")
-    _step(desk, "Sign and release now")
+    take_step(desk, zh("Sign and release now"))
     expect(desk.get_by_text(zh("Signed by you, and released."))).to_be_visible()
     _open(desk, "Results")
     # With the first value of its leakage current S2 was capped at 39.9.

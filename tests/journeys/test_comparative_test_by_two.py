@@ -17,7 +17,7 @@ from survey.locale import translator
 from survey.store.china_time import china_date
 from survey.store.tables import now
 from tests.context.comparative_tests.small_rules import COOKING, ENERGY, FROST, SAFETY, rules
-from tests.journeys.app_page import upload_file, wait_until_idle
+from tests.journeys.app_page import take_step, upload_file, wait_until_idle
 from tests.journeys.staff import sign_in_staff
 from tests.server_process import LivePlatform, serious_problems
 
@@ -42,13 +42,6 @@ def people(live_server: LivePlatform, browser: Browser) -> Iterator[tuple[Page, 
 
 def _open(desk: Page, title: str) -> None:
     desk.get_by_role("tab", name=zh(title)).click()
-    wait_until_idle(desk)
-
-
-def _step(desk: Page, label: str) -> None:
-    """Open a step that asks, and take it."""
-    desk.get_by_role("button", name=zh(label)).first.click()
-    desk.get_by_test_id("stPopoverBody").get_by_role("button", name=zh(label)).click()
     wait_until_idle(desk)
 
 
@@ -108,8 +101,8 @@ def _bring_to_the_laboratory(desk: Page) -> None:
         for number, claims in ((1, "energy:80"), (2, ""))
     ]
     _upload(desk, "samples.csv", [heads, *rows], "Enter these samples", "The samples are entered.")
-    _step(desk, "All samples are bought")
-    _step(desk, "Hand the samples to the laboratory")
+    take_step(desk, zh("All samples are bought"))
+    take_step(desk, zh("Hand the samples to the laboratory"))
 
 
 def _enter_values(desk: Page) -> None:
@@ -137,7 +130,7 @@ def _enter_values(desk: Page) -> None:
         desk.get_by_text(zh("The rules of this test know no such characteristic."))
     ).to_be_visible()
     _upload(desk, "lab.csv", rows, "Enter these values", "The values are entered.")
-    _step(desk, "All results are in")
+    take_step(desk, zh("All results are in"))
 
 
 def _hear_the_maker(desk: Page) -> None:
@@ -146,7 +139,7 @@ def _hear_the_maker(desk: Page) -> None:
     desk.get_by_label(zh("Wording of the reply")).fill("没有意见。")
     desk.get_by_role("button", name=zh("Record the reply")).click()
     expect(desk.get_by_text(zh("The reply is recorded."))).to_be_visible()
-    _step(desk, "The makers are heard")
+    take_step(desk, zh("The makers are heard"))
 
 
 def test_from_the_plan_to_the_second_signature(
@@ -162,12 +155,12 @@ def test_from_the_plan_to_the_second_signature(
     lin.get_by_role("button", name=zh("Record the approval")).click()
     expect(lin.get_by_text(zh("The approval is recorded."))).to_be_visible()
     wait_until_idle(lin)
-    _step(lin, "Give the first signature")
+    take_step(lin, zh("Give the first signature"))
     expect(lin.get_by_text("frost-wang")).to_be_visible()
 
     wang.goto(f"{live_server.url}/comparative-tests?lang=zh&test={KEY}&part=release")
     wait_until_idle(wang)
-    _step(wang, "Sign and release now")
+    take_step(wang, zh("Sign and release now"))
     expect(wang.get_by_text(zh("Signed by you, and released."))).to_be_visible()
     _open(wang, "Results")
     # Cooking 31.07 min has 72.3, efficiency 76.4, weighted alike without defrosting: 74.4.

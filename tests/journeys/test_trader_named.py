@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from survey.access.roles import NATION, Role
 from survey.locale import translator
 from tests.context.complaints.trader_cases import BIG, OTHER, SMALL, USUAL, case_file
-from tests.journeys.app_page import choose_option, upload_file, wait_until_idle
+from tests.journeys.app_page import choose_option, take_step, upload_file, wait_until_idle
 from tests.journeys.staff import sign_in_staff
 from tests.server_process import LivePlatform, serious_problems
 
@@ -36,13 +36,6 @@ def open_desk(live_server: LivePlatform, browser: Browser) -> Iterator[Callable[
     yield open_at
     for context in contexts.values():
         context.close()
-
-
-def _step(desk: Page, label: str) -> None:
-    """Open a step that asks, and take it."""
-    desk.get_by_role("button", name=zh(label)).first.click()
-    desk.get_by_test_id("stPopoverBody").get_by_role("button", name=zh(label)).click()
-    wait_until_idle(desk)
 
 
 def test_from_the_rule_to_a_name_that_everybody_reads(open_desk: Callable[..., Page]) -> None:
@@ -75,7 +68,7 @@ def test_from_the_rule_to_a_name_that_everybody_reads(open_desk: Callable[..., P
     lin.get_by_label(zh("Answer of the association")).fill("已核实，件数不变。")
     lin.get_by_role("button", name=zh("Record the reply")).click()
     expect(lin.get_by_text(zh("The reply is recorded."))).to_be_visible()
-    _step(lin, "Give the first signature")
+    take_step(lin, zh("Give the first signature"))
     expect(lin.get_by_text(zh("You have signed"))).to_be_visible()
 
     reader = open_desk("trader-sun", TAB, Role.CITY_OFFICIAL, "420500")
@@ -86,7 +79,7 @@ def test_from_the_rule_to_a_name_that_everybody_reads(open_desk: Callable[..., P
     wang.get_by_role("link", name=zh("Traders to sign for")).click()
     wang.wait_for_url("**/complaints?**part=traders**")
     wait_until_idle(wang)
-    _step(wang, "Sign and name the trader now")
+    take_step(wang, zh("Sign and name the trader now"))
     expect(wang.get_by_text(zh("Signed by you. The trader is named."))).to_be_visible()
     assert serious_problems(wang) == []
 

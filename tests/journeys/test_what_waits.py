@@ -43,7 +43,7 @@ from survey.waves.waves import get_wave
 from tests.complete_answers import build_complete_answers
 from tests.context.comparative_tests import small_test
 from tests.context.complaints.count_files import check_file, count_file, head, rows_of
-from tests.journeys.app_page import choose_option, upload_file, wait_until_idle
+from tests.journeys.app_page import choose_option, take_step, upload_file, wait_until_idle
 from tests.journeys.staff import sign_in_staff
 from tests.server_process import Server, open_wave_at_point
 from tests.synthetic_results import PLANS, synthetic_store
@@ -225,13 +225,6 @@ def _press(page: Page, name: str) -> None:
     wait_until_idle(page)
 
 
-def _take_step(page: Page, name: str) -> None:
-    """Open a step that says what it does, and take it."""
-    page.get_by_role("button", name=zh(name)).first.click()
-    page.get_by_test_id("stPopoverBody").get_by_role("button", name=zh(name)).click()
-    wait_until_idle(page)
-
-
 def _approve_everything(page: Page) -> None:
     page.locator(".st-key-review-many button").click()
     page.locator(".st-key-review-many-confirm button").click()
@@ -282,7 +275,7 @@ def test_everything_that_waits_is_done_from_the_start_page_until_nothing_does(
 
     analyst = enter("wuqian")
     _follow(analyst, zh("Comparative test whose makers reply"))
-    _take_step(analyst, "The makers are heard")
+    take_step(analyst, zh("The makers are heard"))
     _has_nothing_left(analyst, server)
 
     _let_the_nation_finish(server, enter)
@@ -321,9 +314,9 @@ def _let_the_nation_finish(server: Server, enter: Enter) -> None:
         wait_until_idle(nation)
     _go_home(nation, server)
     _follow(nation, zh("Comparative test to sign"))
-    _take_step(nation, "Give the first signature")
+    take_step(nation, zh("Give the first signature"))
     second = enter("fengtao")
     _follow(second, zh("Comparative test to sign"))
-    _take_step(second, "Sign and release now")
+    take_step(second, zh("Sign and release now"))
     _has_nothing_left(nation, server)
     _has_nothing_left(second, server)

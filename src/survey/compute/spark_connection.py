@@ -20,6 +20,7 @@ from survey.locale import msg
 
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 """Where Kubernetes writes, in a pod with a service account, which namespace it is in."""
+_ALGEBRA_VARIABLES = "OPENBLAS_"
 _IMAGE_SETTINGS = ("spark.kubernetes.container.image", "spark.kubernetes.executor.container.image")
 
 
@@ -46,6 +47,17 @@ def complete_settings(conf: Any, own_address: str) -> None:
     conf.setIfMissing("spark.driver.host", host)
     if _NAMESPACE_FILE.is_file():
         conf.setIfMissing("spark.kubernetes.namespace", _NAMESPACE_FILE.read_text().strip())
+
+
+def pass_on_algebra_settings(conf: Any) -> None:
+    """Give the workers this process's settings of the linear algebra, unless `conf` has them.
+
+    Which kernel multiplies decides the last bit of a product (`OPENBLAS_CORETYPE`); in a container
+    of its own a worker would choose one by its processor.
+    """
+    for name, value in os.environ.items():
+        if name.startswith(_ALGEBRA_VARIABLES):
+            conf.setIfMissing(f"spark.executorEnv.{name}", value)
 
 
 ANSWER_SECONDS = 5.0
@@ -167,6 +179,7 @@ class SparkConnection:
         conf.setIfMissing("spark.ui.showConsoleProgress", "false")
         if master.startswith("k8s:"):
             complete_settings(conf, self._own_address)
+        pass_on_algebra_settings(conf)
 
         def open_context() -> None:
             try:

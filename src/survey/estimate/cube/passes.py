@@ -144,8 +144,9 @@ class LinearisedTotals:
         residual = weight * means.mean[:, groups].take(places, axis=0)
         np.subtract(total, residual, out=residual)
         residual *= means.inverse[:, groups].take(places, axis=0)
-        z = residual.reshape(-1, residual.shape[-1]) @ omega.T
-        z = z.reshape(*residual.shape[:2], -1)
+        # A product for each PSU: some processors round the last line of a product otherwise, and
+        # which PSU is the last of several depends on the part.
+        z: Floats = residual @ omega.T
         if not means.covers_all:
             z *= np.nan_to_num(means.coverage)[places, groups]
         z[area < 0] = 0.0
