@@ -3,6 +3,7 @@
 Pods are processes here, not containers: images, nodes and a network of pods are not tested.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import yaml
 from benchmarks.freeze.city_files import write_cities
 from benchmarks.freeze.measure import sha256_of, tables_of
 from survey.compute import EngineError, SparkEngine, open_engine
-from survey.compute.spark_connection import complete_settings, pass_on_algebra_settings
+from survey.compute.spark_connection import complete_settings, set_worker_kernel
 from survey.operations.installation import try_engine
 from survey.settings import PROJECT_ROOT, Settings
 from tests.kubernetes_api import KubernetesApi
@@ -70,7 +71,6 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubernetesA
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     monkeypatch.setenv("HOSTNAME", DRIVER)
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    monkeypatch.setenv("OPENBLAS_VERBOSE", "0")
     programs = f"{Path(sys.executable).parent}:/usr/bin:/bin"
     image = Image(
         {"PATH": programs, "PYTHONPATH": str(PROJECT_ROOT)}, {"/opt/survey": PROJECT_ROOT}
@@ -110,7 +110,7 @@ def _check_pods(api: KubernetesApi) -> None:
     assert owner["uid"] == api.find("pods", DRIVER)["metadata"]["uid"]
     assert re.fullmatch(r"spark://\w+@127\.0\.0\.1:\d+", str(variables["SPARK_DRIVER_URL"]))
     assert variables["AWS_REGION"] == "cn-north-1"
-    assert variables["OPENBLAS_VERBOSE"] == "0"
+    assert variables.get("OPENBLAS_CORETYPE") == os.environ.get("OPENBLAS_CORETYPE")
     assert variables["_SPARK_AUTH_SECRET"]
     assert container["resources"]["limits"]["memory"] == "2048Mi"
     template = yaml.safe_load(read_manifest("ConfigMap", "survey-spark")["data"]["executor.yaml"])
@@ -234,15 +234,17 @@ def test_the_driver_is_named_by_its_address_unless_somebody_named_it(
     assert conf.get("spark.driver.host") == host
 
 
-def test_workers_take_the_linear_algebra_of_this_process_unless_told_otherwise(
+def test_workers_take_the_kernel_of_this_process_unless_told_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     require_spark()
     from pyspark import SparkConf
 
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-    conf = SparkConf(loadDefaults=False).set("spark.executorEnv.OPENBLAS_NUM_THREADS", "2")
-    pass_on_algebra_settings(conf)
+    monkeypatch.setenv("OPENBLAS_L2_SIZE", "512")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "16")
+    conf = SparkConf(loadDefaults=False).set("spark.executorEnv.OPENBLAS_L2_SIZE", "1024")
+    set_worker_kernel(conf)
     assert conf.get("spark.executorEnv.OPENBLAS_CORETYPE") == "Haswell"
-    assert conf.get("spark.executorEnv.OPENBLAS_NUM_THREADS") == "2"
+    assert conf.get("spark.executorEnv.OPENBLAS_L2_SIZE") == "1024"
+    assert not conf.contains("spark.executorEnv.OPENBLAS_NUM_THREADS")

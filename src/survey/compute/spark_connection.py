@@ -20,7 +20,8 @@ from survey.locale import msg
 
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 """Where Kubernetes writes, in a pod with a service account, which namespace it is in."""
-_ALGEBRA_VARIABLES = "OPENBLAS_"
+_KERNEL_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+"""By which a kernel of the linear algebra is chosen, and with it the last bit of a product."""
 _IMAGE_SETTINGS = ("spark.kubernetes.container.image", "spark.kubernetes.executor.container.image")
 
 
@@ -49,15 +50,15 @@ def complete_settings(conf: Any, own_address: str) -> None:
         conf.setIfMissing("spark.kubernetes.namespace", _NAMESPACE_FILE.read_text().strip())
 
 
-def pass_on_algebra_settings(conf: Any) -> None:
-    """Give the workers this process's settings of the linear algebra, unless `conf` has them.
+def set_worker_kernel(conf: Any) -> None:
+    """Give workers the kernel that this process was told to take, unless `conf` names another.
 
-    Which kernel multiplies decides the last bit of a product (`OPENBLAS_CORETYPE`); in a container
-    of its own a worker would choose one by its processor.
+    A worker in a container has an environment of its own and would choose by its processor. How
+    many threads it takes is Spark's affair.
     """
-    for name, value in os.environ.items():
-        if name.startswith(_ALGEBRA_VARIABLES):
-            conf.setIfMissing(f"spark.executorEnv.{name}", value)
+    for name in _KERNEL_VARIABLES:
+        if name in os.environ:
+            conf.setIfMissing(f"spark.executorEnv.{name}", os.environ[name])
 
 
 ANSWER_SECONDS = 5.0
@@ -179,7 +180,7 @@ class SparkConnection:
         conf.setIfMissing("spark.ui.showConsoleProgress", "false")
         if master.startswith("k8s:"):
             complete_settings(conf, self._own_address)
-        pass_on_algebra_settings(conf)
+        set_worker_kernel(conf)
 
         def open_context() -> None:
             try:

@@ -13,7 +13,8 @@ PSU_BATCH_SIZE = 48
 LINE_BATCH_SIZE = 2_048
 """PSUs times groups of a large segment that are worked on together."""
 _GROUP_STEP = 4
-"""Products are made of four columns at a time, so cut there they have the same last bit."""
+"""Groups are taken in fours, as products are made; where they are cut, a last bit may differ from
+that of all groups at once, but not from part to part."""
 
 
 @dataclass(frozen=True)
